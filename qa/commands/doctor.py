@@ -1,0 +1,36 @@
+"""`qa doctor`: needs no encoder, and works on an index that cannot be opened."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from qa.commands.output import json, note, out
+from qa.config import settings as read_settings
+from qa.messages import say
+
+
+def reencode() -> int:
+    from qa.commands import reencode as command
+
+    return command.reencode(read_settings())
+
+
+def doctor(repair: bool, as_json: bool) -> int:
+    """Exit code 1 while something is wrong."""
+    from qa.store.check import check
+    from qa.store.check import repair as mend
+
+    directory = read_settings().index_dir
+    found = check(directory)
+    left = mend(directory) if repair else found
+    if as_json:
+        json({"found": [asdict(one) for one in found], "left": [asdict(one) for one in left]})
+        return bool(left)
+    for one in left:
+        out(f"- {one.where}: {one.message}")
+    if repair and len(left) < len(found):
+        out(say("doctor.repaired", count=len(found) - len(left)))
+    out(say("doctor.problems", count=len(left)) if left else say("doctor.clean"))
+    if not repair and any(one.repairable for one in left):
+        note(say("doctor.hint"))
+    return bool(left)

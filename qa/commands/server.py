@@ -1,0 +1,59 @@
+"""`qa serve`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qa.commands.documents import tell
+from qa.commands.output import encoder_note, note, warn, watched
+from qa.config import settings as read_settings
+from qa.messages import language, say
+
+if TYPE_CHECKING:
+    from qa.index import Index
+
+_EXAMPLES = {
+    "zh": "大兴机场临空经济区的主导产业是什么？",
+    "en": "How many projects were signed at the Changping life science forum?",
+}
+
+
+def serve(host: str | None, port: int | None, workers: int, allow_anonymous: bool) -> None:
+    from qa.index import Index as Opened
+    from qa.service import server
+
+    settings = read_settings()
+    host, port = host if host is not None else settings.host, port if port is not None else settings.port
+    if server.check_open(host, allow_anonymous):
+        warn(say("serve.open", host=host, port=port))
+    with server.take_port(host, port) as taken:
+        index = Opened.open(settings=settings, progress=encoder_note)
+        _prepare(index)
+        server.serve(index, settings, taken, workers, lambda: _greet(index, host, taken.getsockname()[1]))
+    note(say("serve.stopped"))
+
+
+def _prepare(index: Index) -> None:
+    """Index the shipped corpus where this is the first start, and load what searching needs."""
+    from qa.index import DEFAULT_COLLECTION
+    from qa.service import server
+
+    if server.wants_corpus(index):
+        note(say("serve.corpus", folder=index.settings.corpus_dir))
+        with watched() as watch:
+            report = server.index_corpus(index, watch)
+        tell(report)
+    elif not any(info.documents for info in index.collections()):
+        warn(say("serve.no_corpus", folder=index.settings.corpus_dir))
+    index.store.ensure_collection(DEFAULT_COLLECTION)
+    server.warm(index)
+
+
+def _greet(index: Index, host: str, port: int) -> None:
+    found = index.collections()
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    counts = {name: sum(getattr(info, name) for info in found) for name in ("documents", "passages")}
+    body = f'{{"query": "{_EXAMPLES[language()]}"}}'
+    note(say("serve.ready", address=address, **counts))
+    note(say("serve.try", example=f"curl -H 'Content-Type: application/json' {address}v1/search -d '{body}'"))
+    note(say("serve.pages", address=address))

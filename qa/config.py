@@ -1,0 +1,64 @@
+"""Settings: one frozen object, read once from ``QA_*`` environment variables.
+
+Every field is documented in README.md (a test compares the two).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from qa.errors import ConfigError
+
+
+def _default_cache() -> Path:
+    return Path.home() / ".cache" / "citeqa"
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Sizes are in the unit that the field's description names."""
+
+    model_config = SettingsConfigDict(env_prefix="QA_", frozen=True, extra="ignore")
+
+    index_dir: Path = Field(default=Path("index"), description="directory of the index")
+    corpus_dir: Path = Field(
+        default=Path("corpus/articles"), description="articles that `qa serve` indexes on first start"
+    )
+    cache_dir: Path = Field(default_factory=_default_cache, description="where the encoder is built")
+    encoder: str = Field(
+        default="packaged", description="`packaged`, or the name or path of a sentence-transformers model"
+    )
+    engine: str = Field(default="fast", pattern="^(fast|torch)$", description="`fast` (ONNX Runtime) or `torch`")
+    threads: int = Field(default=0, ge=0, le=256, description="threads for encoding; 0 means one per core")
+    host: str = Field(default="127.0.0.1", description="address that `qa serve` listens on")
+    port: int = Field(default=8000, ge=0, le=65535, description="port that `qa serve` listens on")
+    max_question_chars: int = Field(default=2000, ge=10, le=100_000, description="longest question, in characters")
+    max_top_k: int = Field(default=100, ge=1, le=1000, description="largest top_k")
+    max_file_mb: int = Field(default=32, ge=1, le=1024, description="largest file read, in MB (10^6 bytes)")
+    chat_citations: Literal["links", "bare", "open-webui"] = Field(
+        default="links", description="how chat clients get citations: `links`, `bare` marks, or `open-webui` events"
+    )
+    model_base_url: str = Field(default="", description="OpenAI-compatible endpoint that writes answers; empty: none")
+    model_name: str = Field(default="", description="name of the model there")
+    model_api_key: SecretStr = Field(default=SecretStr(""), description="key for it; never shown")
+    model_timeout: float = Field(
+        default=60.0, gt=0, le=3600, description="seconds that the model may take for an answer"
+    )
+    unsupported: Literal["flag", "drop"] = Field(
+        default="flag", description="what becomes of a model's sentences that the articles do not support"
+    )
+    max_queue: int = Field(default=64, ge=1, le=10_000, description="searches that may wait; more get 503")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process. Raises ConfigError naming the variable that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"QA_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"Setting not usable: {wrong}", "Correct or unset the environment variable.") from error

@@ -1,0 +1,250 @@
+"""What `qa` says to people, in English and Chinese.
+
+The language is Chinese where ``QA_LANGUAGE``, ``LC_ALL``, ``LC_MESSAGES`` or ``LANG`` (the first that is set) starts
+with ``zh``, else English. JSON, logs and HTTP stay English: programs read them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final, Literal
+
+_VARIABLES: Final = ("QA_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+
+_TEXTS: Final[dict[str, tuple[str, str]]] = {
+    # help
+    "help.qa": (
+        "Answers questions in Chinese and English from your articles, and proves every answer.",
+        "用你的文章回答中文和英文问题，每个答案都能核对到原文。",
+    ),
+    "help.ingest": ("Read files, folders or web addresses into the index.", "把文件、文件夹或网址读入索引。"),
+    "help.search": ("Find the passages that answer a question.", "查找能回答问题的段落。"),
+    "help.ask": (
+        "Answer a question, and prove each sentence of the answer.",
+        "回答问题，并为答案的每一句给出出处。",
+    ),
+    "help.list": ("List the documents of a collection.", "列出一个集合中的文档。"),
+    "help.show": ("Show one document, its passages or its source text.", "显示一个文档、它的段落或原文。"),
+    "help.delete": ("Delete a document.", "删除一个文档。"),
+    "help.collections": ("List, create and drop collections.", "列出、新建或删除集合。"),
+    "help.collections.list": (
+        "List the collections (the same as without a subcommand).",
+        "列出集合（与不带子命令相同）。",
+    ),
+    "help.collections.create": ("Create a collection.", "新建一个集合。"),
+    "help.collections.drop": ("Delete a collection with all its documents.", "删除一个集合及其全部文档。"),
+    "help.serve": ("Serve the index over HTTP.", "通过 HTTP 提供服务。"),
+    "help.doctor": ("Check the index, and repair what can be rebuilt.", "检查索引，并修复可以重建的部分。"),
+    "help.model": ("Prepare encoders.", "准备编码模型。"),
+    "help.model.export": (
+        "Build the fast path of a sentence-transformers model.",
+        "为 sentence-transformers 模型生成快速推理版本。",
+    ),
+    "help.bench": ("Measure speed and memory on this machine.", "在本机测量速度和内存。"),
+    "help.version": ("Print the version.", "显示版本。"),
+    "opt.locations": ("Files, folders, http(s) addresses.", "文件、文件夹、http(s) 网址。"),
+    "opt.collection": ("Collection.", "集合。"),
+    "opt.json": ("Print JSON, the same as over HTTP.", "输出 JSON，与 HTTP 接口相同。"),
+    "opt.question": ("The question, in Chinese or English.", "问题，中文或英文。"),
+    "opt.top_k": ("How many passages.", "返回多少个段落。"),
+    "opt.history": ("An earlier question, for follow-ups; may be repeated.", "之前的问题，用于追问；可重复。"),
+    "opt.use_model": (
+        "Have the configured model write, and verify what it writes.",
+        "由所配置的模型撰写，并逐句核对。",
+    ),
+    "opt.publisher": ("Only from this publisher.", "只要这个发布者的。"),
+    "opt.from": ("Only published on or after this date, YYYY-MM-DD.", "只要这一天及以后发布的，YYYY-MM-DD。"),
+    "opt.to": ("Only published on or before this date, YYYY-MM-DD.", "只要这一天及以前发布的，YYYY-MM-DD。"),
+    "opt.language": ("Only documents in this language: zh, en or other.", "只要这种语言的文档：zh、en 或 other。"),
+    "opt.id": ("Document id, as `qa list` shows it.", "文档 ID，见 `qa list`。"),
+    "opt.offset": ("How many documents to leave out.", "跳过多少个文档。"),
+    "opt.limit": ("How many documents to list.", "列出多少个文档。"),
+    "opt.source": ("Print the source text that offsets refer to.", "输出原文，引用的位置以它为准。"),
+    "opt.passages": ("Print the passages.", "输出段落。"),
+    "opt.yes": ("Do not ask.", "不再询问。"),
+    "opt.name": ("Name of the collection.", "集合名称。"),
+    "opt.host": ("Address to listen on (QA_HOST).", "监听地址（QA_HOST）。"),
+    "opt.port": ("Port to listen on (QA_PORT).", "监听端口（QA_PORT）。"),
+    "opt.workers": ("Server processes.", "服务进程数。"),
+    "opt.anonymous": (
+        "Listen on an address that other machines reach, without any access control.",
+        "监听其他机器可访问的地址，且不做任何访问控制。",
+    ),
+    "opt.repair": ("Rebuild what is damaged.", "重建损坏的部分。"),
+    "opt.reencode": (
+        "Make the index anew from its source texts, with the encoder of today.",
+        "用当前的编码模型，从保存的原文重新生成索引。",
+    ),
+    "opt.model": ("Name or path of the model.", "模型的名称或路径。"),
+    "opt.folder": (
+        "Folder of articles to measure with (default: QA_CORPUS_DIR).",
+        "用于测量的文章文件夹（默认：QA_CORPUS_DIR）。",
+    ),
+    "opt.seconds": ("How long to keep the load up.", "压力测试持续多少秒。"),
+    "opt.threads": ("Threads that search at the same time.", "同时搜索的线程数。"),
+    # errors
+    "error": ("error", "错误"),
+    "warning": ("warning", "警告"),
+    "usage.hint": ("See `{command} --help`.", "请看 `{command} --help`。"),
+    "interrupted": ("Stopped. Everything that was reported as done is kept.", "已停止。已报告完成的内容都已保存。"),
+    "unexpected": ("Unexpected failure: {what}", "意外故障：{what}"),
+    "unexpected.hint": (
+        "This is a fault in citeqa. Run it again with QA_TRACEBACK=1 and report what it prints.",
+        "这是 citeqa 的缺陷。请用 QA_TRACEBACK=1 再运行一次，并报告输出内容。",
+    ),
+    "system": ("The system refused: {what}", "系统拒绝：{what}"),
+    "system.hint": ("Check the path, its permissions and the free space.", "请检查路径、权限和剩余空间。"),
+    "confirm.refused": ("Nothing was deleted.", "没有删除任何内容。"),
+    "confirm.needed": ("Deleting needs a yes.", "删除需要确认。"),
+    "confirm.hint": ("Add --yes.", "请加上 --yes。"),
+    # ingest
+    "stage.read": ("reading", "读取"),
+    "stage.encode": ("encoding", "编码"),
+    "stage.write": ("writing", "写入"),
+    "ingest.done": (
+        "{added} added, {replaced} replaced, {unchanged} unchanged, {skipped} skipped; "
+        "{passages} passages, {encoded} of them encoded.",
+        "新增 {added}，替换 {replaced}，未变 {unchanged}，跳过 {skipped}；"
+        "共 {passages} 个段落，其中 {encoded} 个重新编码。",
+    ),
+    "ingest.skipped": ("skipped {name}: {reason}", "已跳过 {name}：{reason}"),
+    "ingest.duplicate": ("{document} is a copy of {original}", "{document} 与 {original} 内容重复"),
+    "ingest.nothing": ("Nothing was ingested.", "没有读入任何内容。"),
+    # search
+    "search.none": ("Nothing found.", "没有找到。"),
+    "search.unanswerable": (
+        "The articles do not seem to answer this. The nearest passages:",
+        "文章中似乎没有答案。最接近的段落：",
+    ),
+    "search.took": (
+        "{count} passages in {total:.1f} ms, confidence {confidence:.2f}",
+        "{count} 个段落，{total:.1f} 毫秒，可信度 {confidence:.2f}",
+    ),
+    "ask.took": ("{total:.1f} ms, confidence {confidence:.2f}", "{total:.1f} 毫秒，可信度 {confidence:.2f}"),
+    "ask.unsupported": (
+        "Not supported by the articles: {sentence}",
+        "文章不支持这句话：{sentence}",
+    ),
+    "digest": ("digest", "摘要"),
+    "also_in": ("also in: {titles}", "另见：{titles}"),
+    "page": ("page {page}", "第 {page} 页"),
+    "characters": ("characters {start}-{end}", "第 {start}-{end} 字"),
+    # documents
+    "list.empty": ("No documents. Add some: `qa ingest PATH`.", "没有文档。请用 `qa ingest PATH` 添加。"),
+    "list.more": (
+        "{shown} of {total} documents; more with --offset {next}.",
+        "共 {total} 个文档，已列出 {shown} 个；用 --offset {next} 继续。",
+    ),
+    "delete.ask": ("Delete {title} ({id})?", "删除《{title}》（{id}）？"),
+    "delete.done": ("Deleted {id}.", "已删除 {id}。"),
+    "collection.ask": (
+        "Delete the collection {name} with its {documents} documents?",
+        "删除集合 {name} 及其 {documents} 个文档？",
+    ),
+    "collection.created": ("Created the collection {name}.", "已新建集合 {name}。"),
+    "collection.dropped": ("Dropped the collection {name}.", "已删除集合 {name}。"),
+    "column.id": ("id", "ID"),
+    "column.title": ("title", "标题"),
+    "column.publisher": ("publisher", "发布者"),
+    "column.published": ("published", "日期"),
+    "column.language": ("language", "语言"),
+    "column.passages": ("passages", "段落"),
+    "column.documents": ("documents", "文档"),
+    "column.name": ("name", "名称"),
+    "column.created": ("created", "创建时间"),
+    # serve
+    "encoder": ("{what}", "准备编码模型：{what}"),
+    "serve.corpus": ("Indexing {folder} …", "正在索引 {folder}……"),
+    "serve.no_corpus": (
+        "The index is empty and {folder} is not there. Add articles: `qa ingest PATH`.",
+        "索引是空的，而且没有 {folder}。请用 `qa ingest PATH` 添加文章。",
+    ),
+    "serve.ready": (
+        "Serving {documents} documents, {passages} passages at {address}",
+        "已就绪：{documents} 个文档、{passages} 个段落，地址 {address}",
+    ),
+    "serve.try": ("Try:  {example}", "试一试：{example}"),
+    "serve.pages": (
+        "Page: {address}   API: {address}docs   Stop: Ctrl-C",
+        "页面：{address}   接口文档：{address}docs   停止：Ctrl-C",
+    ),
+    "serve.open": (
+        "Anyone who can reach {host}:{port} may read, add and delete articles.",
+        "任何能访问 {host}:{port} 的人都可以读取、添加和删除文章。",
+    ),
+    "serve.refused": (
+        "{host} can be reached by other machines, and there is no access control yet.",
+        "{host} 可被其他机器访问，而目前没有访问控制。",
+    ),
+    "serve.refused.hint": (
+        "Listen on 127.0.0.1, or add --allow-anonymous if everyone who can reach it may read, add and delete.",
+        "请监听 127.0.0.1；如果允许所有能访问它的人读取、添加和删除，请加上 --allow-anonymous。",
+    ),
+    "serve.taken": ("{host}:{port} cannot be listened on: {reason}", "无法监听 {host}:{port}：{reason}"),
+    "serve.taken.hint": (
+        "Stop what uses it, or choose another with --port (0 picks a free one).",
+        "请停止占用它的程序，或用 --port 换一个（0 表示自动选择）。",
+    ),
+    "serve.stopped": ("Stopped.", "已停止。"),
+    # doctor, model, bench
+    "doctor.clean": ("The index is sound.", "索引完好。"),
+    "doctor.repaired": ("{count} repaired.", "已修复 {count} 处。"),
+    "doctor.problems": ("Problems found: {count}.", "发现 {count} 个问题。"),
+    "doctor.hint": (
+        "Rebuild what can be rebuilt: `qa doctor --repair`.",
+        "可以重建的部分用 `qa doctor --repair` 修复。",
+    ),
+    "reencode.done": (
+        "{index} is encoded anew. The earlier index is kept in {previous}; delete it when you no longer need it.",
+        "{index} 已重新编码。原来的索引保留在 {previous}，不再需要时可以删除。",
+    ),
+    "model.exported": ("{name} is ready: {path}", "{name} 已就绪：{path}"),
+    "bench.encode": ("Encoding {count} passages", "编码 {count} 个段落"),
+    "bench.search": ("Searching, {count} questions one after the other", "搜索，逐个提问 {count} 次"),
+    "bench.load": ("Searching, {threads} threads for {seconds:.0f} s", "搜索，{threads} 个线程，{seconds:.0f} 秒"),
+    "bench.fast": ("fast path (ONNX Runtime)", "快速推理（ONNX Runtime）"),
+    "bench.torch": ("torch path", "torch 推理"),
+    "bench.rate": ("{rate:.1f} passages/s", "每秒 {rate:.1f} 个段落"),
+    "bench.query": ("one query {ms:.1f} ms", "单个问题 {ms:.1f} 毫秒"),
+    "bench.cosine": (
+        "cosine to fp32: mean {mean:.4f}, least {least:.4f}",
+        "与 fp32 的余弦：平均 {mean:.4f}，最低 {least:.4f}",
+    ),
+    "bench.rates": ("{rate:.1f} searches/s, p95 {p95:.1f} ms", "每秒 {rate:.1f} 次搜索，p95 {p95:.1f} 毫秒"),
+    "bench.memory": ("memory {rss:.0f} MB resident", "常驻内存 {rss:.0f} MB"),
+}
+
+_CODES: Final[dict[str, str]] = {
+    "bad_input": "输入有误",
+    "bad_question": "问题或参数有误",
+    "unreadable": "无法读取",
+    "not_fetched": "无法获取网页",
+    "not_found": "找不到",
+    "conflict": "冲突",
+    "index_unusable": "索引无法使用",
+    "no_index": "还没有索引",
+    "encoder_mismatch": "索引是用另一个编码模型建立的",
+    "index_damaged": "索引已损坏",
+    "index_format": "索引格式未知",
+    "encoder_unusable": "编码模型无法使用",
+    "busy": "正忙，请稍后再试",
+    "bad_eval_set": "评测集有误",
+    "bad_setting": "设置有误",
+}
+
+
+def language() -> Literal["zh", "en"]:
+    """The language of messages, from the environment at the time of the call."""
+    value = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "")
+    return "zh" if value.lower().startswith("zh") else "en"
+
+
+def say(key: str, **values: object) -> str:
+    """The message ``key`` in the user's language, with ``values`` filled in."""
+    text = _TEXTS[key][language() == "zh"]
+    return text.format(**values) if values else text
+
+
+def heading(code: str) -> str:
+    """What an error's code means, in Chinese; empty in English, where the message says it already."""
+    return _CODES.get(code, "") if language() == "zh" else ""

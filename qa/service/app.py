@@ -1,0 +1,83 @@
+"""The HTTP service over one index."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from qa.config import Settings
+from qa.service import ask, documents, errors, openai, pages, search, uploads
+from qa.service.doorman import Doorman
+from qa.service.jobs import Jobs
+from qa.service.metrics import Metrics
+from qa.service.models import ErrorResponse
+from qa.service.spool import Spool
+
+if TYPE_CHECKING:
+    from qa.index import Index
+
+_ABOUT: Final = """Answers questions in Chinese and English from a collection of articles, and proves every answer:
+each passage quotes its source by character offsets that anyone can check. Every error is
+`{"error": {"code", "message", "hint"}}`."""
+_ERRORS: Final = {
+    400: "The request is wrong; the message says what.",
+    403: "A page of another site sent this change.",
+    404: "There is no such document, collection, job or route.",
+    405: "This address does not take this method.",
+    409: "It exists already, or another program is writing.",
+    413: "A body or a file is too large.",
+    500: "The service failed; its log says why.",
+    503: "Busy, or the index cannot be used. `Retry-After` says when to try again.",
+}
+
+
+def create_app(index: Index, settings: Settings) -> FastAPI:
+    """The app. It works on ``index`` and does not close it."""
+    metrics = Metrics()
+    jobs = Jobs(index, Spool(index.store.directory / "uploads"), metrics)
+    app = FastAPI(
+        title="citeqa",
+        version=version("citeqa"),
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(jobs),
+        responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
+    )
+    app.add_middleware(Doorman, metrics=metrics, document_bytes=uploads.max_body(settings))
+    errors.install(app)
+    searcher = search.Searcher(index, metrics, settings.max_queue)
+    asker = ask.Asker(index, searcher, metrics)
+    app.include_router(search.routes(searcher))
+    app.include_router(ask.routes(asker))
+    app.include_router(openai.routes(asker, settings, index.encoder))
+    for router in (*documents.routes(index, jobs, settings), pages.watching(index, metrics), pages.pages()):
+        app.include_router(router)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _lifespan(jobs: Jobs) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        jobs.start()
+        yield
+        jobs.stop()
+
+    return lifespan
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """The framework documents its own shape of validation errors; here they are a 400 in ours."""
+    document = FastAPI.openapi(app)
+    for path in document["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
+    return document

