@@ -82,11 +82,16 @@ def question_words(search_text: str) -> list[str]:
 def _words(text: str) -> Iterator[str]:
     text = _MODEL_WITH_BLANK.sub(r"\1-", text)
     for token in _TOKEN.finditer(text):
-        for word in _READERS[token.lastgroup or ""](token):
-            if word not in _STOP:
+        for word in map(_solid, _READERS[token.lastgroup or ""](token)):
+            if word and word not in _STOP:
                 yield word[:MAX_WORD_CHARS]
     for pattern in _DATES:
         yield from map(_month, pattern.finditer(text))
+
+
+def _solid(word: str) -> str:
+    """A word without marks that stand alone, such as a Japanese voicing mark with nothing to voice."""
+    return word if word.isalnum() else "".join(c for c in word if c.isalnum() or c == ".").strip(".")
 
 
 def _month(date: re.Match[str]) -> str:

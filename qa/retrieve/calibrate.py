@@ -27,7 +27,8 @@ class Features:
     ``weakest``: mean similarity of the worst-matched third of the question's tokens, by weight. ``rare``: share of the
     question's rarest words' weight that the passage holds (0.5 across languages, where words cannot tell).
     ``figures``: share of the question's figures that the passage or its heading holds (1 where it has none).
-    ``names``: share of an English question's romanised names that a Chinese passage holds (1 where there are none).
+    ``names``: share of an English question's romanised names that a Chinese passage and its document hold (1 where
+    there are none).
     ``agreement``: 1 where the lexical ranking has the hit first too, 0 where another, 0.5 where it is mute.
     ``across``: 1 where question and passage differ in language. ``length``: log of the number of question tokens.
     """

@@ -36,6 +36,8 @@ Rows = npt.NDArray[np.int64]
 DENSE_CANDIDATES = 50
 """Per passage language."""
 LEXICAL_CANDIDATES = 30
+DOCUMENT_SHARE = 0.8
+"""How much of the evidence of a name is that of the document, the rest is the passage's own."""
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -159,7 +161,7 @@ class Lane:
         dense = self._dense(snapshot, question, rows, passages)
         bm25 = _spread(lexical, rows)
         same = np.array([passage.language == question.language for passage in passages])
-        names = [shared_names(question.text, question.language, _shown(p), p.language) for p in passages]
+        names = _names(question, passages)
         known = np.array([share or 0.0 for share in names], np.float32)
         return _Pool(rows, late, dense, bm25, names, fuse(late, dense, bm25, known, same), matrices)
 
@@ -173,6 +175,21 @@ class Lane:
             chosen = languages == language
             centred[chosen] = centre_vector(self._statistics, raw[chosen], language, "passage")
         return np.asarray(centred @ vector, np.float32)
+
+
+def _names(question: Question, passages: Sequence[Passage]) -> list[float | None]:
+    """Share of romanised names for each passage; most of it comes from the best passage of the same document.
+
+    An article on Changping need not name it again in the paragraph that answers.
+    """
+    own = [shared_names(question.text, question.language, _shown(p), p.language) for p in passages]
+    best: dict[str, float] = {}
+    for passage, share in zip(passages, own, strict=True):
+        best[passage.document_id] = max(best.get(passage.document_id, 0.0), share or 0.0)
+    return [
+        None if share is None else (1 - DOCUMENT_SHARE) * share + DOCUMENT_SHARE * best[passage.document_id]
+        for passage, share in zip(passages, own, strict=True)
+    ]
 
 
 def _shown(passage: Passage) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qa.ingest.normalise import normalise_query
@@ -122,6 +122,8 @@ def test_question_words(question: str, expected: list[str]) -> None:
 
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cn", "Cs"])))
+@example("\u3099")
+@example("か\u309a\u309a")
 def test_words_are_lower_case_letters_and_digits(text: str) -> None:
     found = words(normalise_query(text))
     assert found == words(normalise_query(text))
