@@ -67,7 +67,8 @@ class FastEncoder:
         self._tokens = tokens(directory, self._card)
         self._threads = threads or cores()
         self._bulk = session(directory / MODEL, 1)
-        self._spread = session(directory / MODEL, min(self._threads, MOST_THREADS_A_TEXT))
+        alone = min(self._threads, MOST_THREADS_A_TEXT)
+        self._spread = session(directory / MODEL, alone) if alone > 1 else self._bulk
         self._spreading = Lock()
 
     @property

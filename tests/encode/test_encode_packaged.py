@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +160,12 @@ def test_progress_is_told_only_while_building(settings: Settings) -> None:
 
     assert said == []
     assert wheel.locate().stat().st_size == wheel.SIZE
+
+
+def test_many_threads_may_ask_at_once(packaged_encoder: Encoder, texts: tuple[str, ...]) -> None:
+    expected = [packaged_encoder.encode_queries([text])[0] for text in texts]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda i: packaged_encoder.encode_queries([texts[i % len(texts)]])[0], range(48)))
+
+    assert all(_same(answer, expected[i % len(texts)]) for i, answer in enumerate(answers))
