@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from qa.store.local import LocalStore
     from qa.store.store import CollectionInfo, Snapshot
     from qa.store.tokens import TokenCodec
+    from qa.store.trash import Deleted
 
 DEFAULT_COLLECTION = "default"
 MAX_FILTER_IDS = 1000
@@ -43,12 +44,14 @@ class Index:
 
     def __init__(self, store: LocalStore, encoder: Encoder, statistics: Statistics, settings: Settings) -> None:
         from qa.ingest.pipeline import Pipeline
+        from qa.store.trash import Trash
 
         self._store = store
         self._encoder = encoder
         self._statistics = statistics
         self._settings = settings
         self._pipeline = Pipeline(store, encoder, statistics)
+        self._trash = Trash(store)
         self.set_calibration(None)
 
     @classmethod
@@ -245,9 +248,28 @@ class Index:
         """The passages of a document, in order. Raises NotFoundError."""
         return self._store.document_passages(collection, document_id)
 
-    def delete(self, document_id: str, collection: str = DEFAULT_COLLECTION) -> None:
-        """Gone from every search that begins after this returns. Raises NotFoundError."""
-        self._store.delete(collection, document_id)
+    def delete(self, document_id: str, collection: str = DEFAULT_COLLECTION, *, forever: bool = False) -> None:
+        """Gone from every search that begins after this returns; ``restore`` brings it back within a day.
+
+        ``forever``: nothing is kept to bring it back. Raises NotFoundError.
+        """
+        if forever:
+            self._trash.delete_forever(collection, document_id)
+        else:
+            self._trash.delete(collection, document_id)
+
+    def restore(self, document_id: str, collection: str = DEFAULT_COLLECTION) -> Document:
+        """Bring a deleted document back. Raises NotFoundError where it was not deleted, or too long ago."""
+        self.ingest_sources([self._trash.source(collection, document_id)], collection=collection)
+        return self.document(document_id, collection)
+
+    def deleted(self, collection: str = DEFAULT_COLLECTION) -> list[Deleted]:
+        """Documents that can be brought back, deleted last first. Raises NotFoundError for the collection."""
+        return self._trash.documents(collection)
+
+    def purge(self) -> int:
+        """Forget deleted documents that can no longer be brought back; returns how many."""
+        return self._trash.purge()
 
     def collections(self) -> list[CollectionInfo]:
         return self._store.collections()

@@ -29,6 +29,7 @@ from qa.store.segment import FileEntry, SegmentEntry, hash_file
 from qa.store.state import generation_directory, load_generation
 from qa.store.tables import collections, documents, encodings, sources
 from qa.store.tables import passages as passage_table
+from qa.store.trash import held_encodings
 
 AGAIN = "Ingest the document again, or restore a backup."
 _AT_ONCE = 200
@@ -147,13 +148,18 @@ def _look_at_passages(
 
 def _look_at_encodings(index: _Index) -> Iterator[Problem]:
     with index.database.reading() as connection:
-        for number in passages.unused_encodings(connection):
+        for number in _unused_encodings(connection):
             yield Problem("orphan_encoding", f"encoding {number}", "No passage refers to it.", repairable=True)
         ids = connection.scalars(sa.select(encodings.c.id).order_by(encodings.c.id)).all()
         for some in blobs.slices(ids, _AT_ONCE):
             for number in blobs.damaged(connection, some, index.publisher.identity.layout):
                 message = f"The vectors of {_readers(connection, number)} are damaged. {AGAIN}"
                 yield Problem("encoding", f"encoding {number}", message, repairable=False)
+
+
+def _unused_encodings(connection: sa.Connection) -> list[int]:
+    held = held_encodings(connection)
+    return [number for number in passages.unused_encodings(connection) if number not in held]
 
 
 def _readers(connection: sa.Connection, encoding: int) -> str:
@@ -251,7 +257,7 @@ def _repair_records(index: _Index, reindex: bool) -> None:
         for head in wrong:
             lexical.rebuild(connection, head.id)
             records.touch(connection, head.id, 0)
-        blobs.forget_unused(connection, passages.unused_encodings(connection))
+        blobs.forget_unused(connection, _unused_encodings(connection))
         connection.execute(sources.delete().where(sources.c.document_number.not_in(sa.select(documents.c.number))))
 
 

@@ -170,11 +170,12 @@ def remove(connection: sa.Connection, collection: int, gone: Sequence[Old]) -> N
         connection.execute(passages.delete().where(passages.c.row.in_(some)))
 
 
-def remove_all(connection: sa.Connection, collection: int, number: int) -> int:
-    """Remove every passage of a document, with encodings that nothing else uses; returns how many."""
+def remove_all(connection: sa.Connection, collection: int, number: int, *, forget: bool = True) -> int:
+    """Remove every passage of a document and, to ``forget``, encodings that nothing else uses; returns how many."""
     gone = list(_stored(connection, number).values())
     remove(connection, collection, gone)
-    blobs.forget_unused(connection, [entry.encoding_id for entry in gone])
+    if forget:
+        blobs.forget_unused(connection, [entry.encoding_id for entry in gone])
     return len(gone)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -19,7 +19,7 @@ from qa.store import lexical, passages
 from qa.store.arrays import Int64s
 from qa.store.encodings import Packing, slices
 from qa.store.store import CollectionInfo, NewDocument
-from qa.store.tables import collections, documents, encodings, meta, sources
+from qa.store.tables import collections, documents, encodings, meta, sources, trash
 from qa.store.tables import passages as passage_table
 from qa.types import Document, Filters, Metadata, Source
 
@@ -77,6 +77,7 @@ def drop_collection(connection: sa.Connection, collection: int) -> None:
     numbers = sa.select(documents.c.number).where(documents.c.collection_id == collection)
     connection.execute(passage_table.delete().where(passage_table.c.collection_id == collection))
     connection.execute(encodings.delete().where(encodings.c.collection_id == collection))
+    connection.execute(trash.delete().where(trash.c.collection_id == collection))
     connection.execute(sources.delete().where(sources.c.document_number.in_(numbers)))
     connection.execute(documents.delete().where(documents.c.collection_id == collection))
     connection.execute(collections.delete().where(collections.c.id == collection))
@@ -120,10 +121,18 @@ def _put_document(connection: sa.Connection, collection: int, document: NewDocum
     if number is not None:
         connection.execute(documents.update().where(place).values(values))
         return int(number)
-    values |= {"collection_id": collection, "id": document.id}
+    values |= {"collection_id": collection, "id": document.id} | _reclaimed(connection, collection, document.id)
     inserted = connection.execute(documents.insert().values(values)).inserted_primary_key
     assert inserted is not None
     return int(inserted[0])
+
+
+def _reclaimed(connection: sa.Connection, collection: int, document_id: str) -> dict[str, Any]:
+    """A document that was deleted a while ago comes back to its old place, and leaves the trash."""
+    place = (trash.c.collection_id == collection) & (trash.c.id == document_id)
+    number = connection.scalar(sa.select(trash.c.number).where(place))
+    connection.execute(trash.delete().where(place))
+    return {} if number is None else {"number": number}
 
 
 def _document_values(document: NewDocument) -> dict[str, Any]:
@@ -245,22 +254,22 @@ def _source(connection: sa.Connection, number: int) -> tuple[str, str, Source]:
     columns = _documents().add_columns(documents.c.encoding, documents.c.locator)
     row = connection.execute(columns.where(documents.c.number == number)).mappings().one()
     kept = connection.execute(sa.select(sources).where(sources.c.document_number == number)).mappings().one()
-    document = _document(row)
-    return (
-        document.collection,
-        document.id,
-        Source(
-            name=document.name,
-            format=row["format"],
-            text=unpack_text(kept["text"]),
-            raw_sha256=document.raw_sha256,
-            metadata=document.metadata,
-            pages=tuple(kept["pages"]),
-            headings=tuple((start, end, level) for start, end, level in kept["headings"]),
-            main=None if kept["main"] is None else tuple((start, end) for start, end in kept["main"]),
-            encoding=row["encoding"],
-            locator=row["locator"],
-        ),
+    return row["collection"], row["id"], source_of(dict(row), dict(kept))
+
+
+def source_of(document: Mapping[str, Any], kept: Mapping[str, Any]) -> Source:
+    """A source as it was read, from the rows of ``documents`` and ``sources``. Raises DamagedIndexError."""
+    return Source(
+        name=document["name"],
+        format=document["format"],
+        text=unpack_text(kept["text"]),
+        raw_sha256=document["raw_sha256"],
+        metadata=Metadata(**{name: document[name] for name in _METADATA}),
+        pages=tuple(kept["pages"]),
+        headings=tuple((start, end, level) for start, end, level in kept["headings"]),
+        main=None if kept["main"] is None else tuple((start, end) for start, end in kept["main"]),
+        encoding=document["encoding"],
+        locator=document["locator"],
     )
 
 

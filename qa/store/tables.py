@@ -4,6 +4,7 @@
 ``passages.stamp`` ties a row to what was encoded for it; derived files carry it too, so that files which belong to
 another state of the database (a restored backup, a copied directory) are noticed and not searched.
 ``encodings`` are shared by the passages of a collection that were encoded from the same text.
+``trash`` holds documents that were deleted and may be brought back for a while, out of reach of every search.
 """
 
 from __future__ import annotations
@@ -115,5 +116,53 @@ passages = sa.Table(
     sa.Index("ix_passages_encoding", "encoding_id"),
     sa.Index("ix_passages_group", "collection_id", "group"),
     sa.Index("ix_passages_live", "collection_id", "row", "stamp"),
+    sqlite_autoincrement=True,
+)
+
+trash = sa.Table(
+    "trash",
+    metadata,
+    sa.Column("number", Key, primary_key=True),  # the document's own, so that it comes back to its place
+    sa.Column("collection_id", Key, sa.ForeignKey("collections.id"), nullable=False),
+    sa.Column("id", sa.String(200), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("deleted", sa.BigInteger, nullable=False),  # seconds since 1970, UTC
+    sa.Column("document", sa.JSON, nullable=False),  # the row of ``documents``
+    sa.Column("source", sa.JSON, nullable=False),  # the row of ``sources`` without its text
+    sa.Column("text", sa.LargeBinary, nullable=False),
+    sa.Column("encodings", sa.JSON, nullable=False),  # ids kept until it is purged
+    sa.UniqueConstraint("collection_id", "id", name="uq_trash_id"),
+    sa.Index("ix_trash_deleted", "deleted"),
+)
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    sa.Column("number", Key, primary_key=True),
+    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("collection", sa.String(64), nullable=False),
+    sa.Column("language", sa.String(8)),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("verdict", sa.String(8), nullable=False),
+    sa.Column("comment", sa.Text),
+    sa.Column("answer", sa.Text),
+    sa.Column("document_id", sa.String(200)),
+    sa.Column("passage_id", sa.String(64)),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("taken_as", sa.Text),
+    sa.Index("ix_feedback_state", "state", "number"),
+    sqlite_autoincrement=True,
+)
+
+evals = sa.Table(
+    "evals",
+    metadata,
+    sa.Column("number", Key, primary_key=True),
+    sa.Column("id", sa.String(64), nullable=False, unique=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("about", sa.JSON, nullable=False),
+    sa.Column("figures", sa.JSON(none_as_null=True)),
+    sa.Column("report", sa.LargeBinary),  # JSON, zlib
     sqlite_autoincrement=True,
 )

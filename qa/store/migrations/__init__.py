@@ -10,16 +10,19 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from qa.errors import FormatError
+from qa.errors import DamagedIndexError, FormatError
 from qa.store.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 def standing(connection: sa.Connection) -> str | None:
-    """The step a database stands at, None for one without tables."""
-    if not sa.inspect(connection).has_table("alembic_version"):
+    """The step a database stands at, None for one without tables. Raises DamagedIndexError."""
+    tables = sa.inspect(connection).get_table_names()
+    if not tables:
         return None
+    if "alembic_version" not in tables:
+        raise DamagedIndexError("The database does not say what format it has.", "Restore it from a backup.")
     version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     return None if version is None else str(version)
 
