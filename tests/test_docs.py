@@ -23,11 +23,11 @@ from qa.config import Settings
 from qa.index import Index
 from qa.service.app import create_app
 from qa.service.models import JobResponse, SearchResponse
+from qa.service.pages import SHELL
 from qa.service.server import take_port
 
 ROOT = Path(__file__).parents[1]
 READMES = [ROOT / "README.md", ROOT / "README.zh-CN.md"]
-INTERNAL = {"/web/page.js", "/web/docs.js", "/web/style.css", "/openapi.json"}
 OUTSIDE_SETTINGS = {"QA_LANGUAGE", "QA_TRACEBACK"}
 
 in_both = pytest.mark.parametrize("readme", READMES, ids=lambda path: path.name)
@@ -53,7 +53,7 @@ def command_tree() -> dict[str, list[str]]:
 def api(app: FastAPI) -> set[str]:
     """`METHOD /path` of every route that people may call."""
     documented = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
-    return documented | {"GET /", "GET /docs"}
+    return documented | {f"GET {address}" for address in (*SHELL, "/docs")}
 
 
 def rows(text: str, first: str) -> list[list[str]]:

@@ -13,6 +13,7 @@ from qa.errors import CiteqaError
 from qa.service import errors
 from qa.service.errors import ForeignOriginError, TooLargeError
 from qa.service.metrics import Metrics
+from qa.service.pages import CONTENT_SECURITY_POLICY
 
 MAX_JSON_BYTES = 1_000_000
 """Largest body of a request that carries no document."""
@@ -20,8 +21,7 @@ DRAINED_BYTES = 256_000_000
 """How much of a refused body is still read, so that the client gets to see why instead of a broken connection."""
 
 SECURITY_HEADERS = {
-    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-    "img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",

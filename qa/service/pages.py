@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
+from hashlib import sha256
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from qa.service.errors import answer
 from qa.service.metrics import Metrics
@@ -14,30 +15,50 @@ from qa.service.metrics import Metrics
 if TYPE_CHECKING:
     from qa.index import Index
 
-_FILES: Final = {
-    "/": ("index.html", "text/html; charset=utf-8"),
-    "/docs": ("docs.html", "text/html; charset=utf-8"),
-    "/web/page.js": ("page.js", "text/javascript; charset=utf-8"),
-    "/web/docs.js": ("docs.js", "text/javascript; charset=utf-8"),
-    "/web/style.css": ("style.css", "text/css; charset=utf-8"),
+CONTENT_SECURITY_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+"""What the pages may do: load from this service alone, nothing inline, no markup made of data."""
+
+SHELL: Final = ("/", "/articles", "/evals", "/documents/{document_id}")
+"""Addresses of the page: one document serves them all, and ``web/app.js`` draws the one that is asked for."""
+
+_TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
 }
+_PUBLIC: Final = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
+"""Scripts and styles hold nothing of a collection: other sites may load them, as the embedded widget has to."""
 
 
 def pages() -> APIRouter:
-    """The search page and the interactive reference; no other host is asked for anything."""
+    """The pages for people and what they are made of; no other host is asked for anything."""
     router = APIRouter(include_in_schema=False)
-    for address, (name, media_type) in _FILES.items():
-        router.add_api_route(address, _page(name, media_type), methods=["GET", "HEAD"], response_class=Response)
+    for address in SHELL:
+        _serve(router, address, "index.html", {})
+    _serve(router, "/docs", "docs.html", {})
+    for file in (resources.files("qa.service") / "web").iterdir():
+        if not file.name.endswith(".html"):
+            _serve(router, f"/web/{file.name}", file.name, _PUBLIC)
     return router
 
 
-def _page(name: str, media_type: str) -> Callable[[], Awaitable[Response]]:
+def _serve(router: APIRouter, address: str, name: str, headers: Mapping[str, str]) -> None:
+    """One file at one address. A browser asks each time whether its copy is the current one."""
     content = (resources.files("qa.service") / "web" / name).read_bytes()
+    tag = f'"{sha256(content).hexdigest()[:16]}"'
+    known = {**headers, "cache-control": "no-cache", "etag": tag}
+    media_type = _TYPES[name.rpartition(".")[2]]
 
-    async def page() -> Response:
-        return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+    async def page(request: Request) -> Response:
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=known)
+        return Response(content, media_type=media_type, headers=known)
 
-    return page
+    router.add_api_route(address, page, methods=["GET", "HEAD"], response_class=Response)
 
 
 def watching(index: Index, metrics: Metrics) -> APIRouter:
