@@ -12,6 +12,9 @@
     │   ├── EncoderMismatchError  the index was built with another encoder
     │   ├── DamagedIndexError   a file of the index fails its checksum
     │   └── FormatError         the index was written by an unknown format version
+    ├── AccessError             the caller may not do this
+    │   ├── UnauthorizedError   no key, or one that is not good (HTTP 401, exit 1)
+    │   └── ForbiddenError      the key does not have this right (HTTP 403, exit 1)
     ├── EncoderError            the encoder cannot be built or loaded (HTTP 503, exit 1)
     ├── ModelError              the model that writes answers fails; answers are quoted instead (HTTP 503, exit 1)
     ├── BusyError               a bound is reached, try again later (HTTP 503, exit 1)
@@ -81,6 +84,18 @@ class DamagedIndexError(IndexError_):
 
 class FormatError(IndexError_):
     code = "index_format"
+
+
+class AccessError(CiteqaError):
+    """Says nothing of what the caller may not see."""
+
+
+class UnauthorizedError(AccessError):
+    code, status = "unauthorized", 401
+
+
+class ForbiddenError(AccessError):
+    code, status = "forbidden", 403
 
 
 class EncoderError(CiteqaError):

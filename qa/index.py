@@ -274,6 +274,9 @@ class Index:
     def collections(self) -> list[CollectionInfo]:
         return self._store.collections()
 
+    def has_collection(self, name: str) -> bool:
+        return self._store.has_collection(name)
+
     def create_collection(self, name: str) -> None:
         """Raises ConflictError where it exists, InputError for a bad name."""
         self._store.create_collection(name)

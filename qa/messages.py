@@ -226,6 +226,8 @@ _CODES: Final[dict[str, str]] = {
     "encoder_mismatch": "索引是用另一个编码模型建立的",
     "index_damaged": "索引已损坏",
     "index_format": "索引格式未知",
+    "unauthorized": "没有密钥或密钥无效",
+    "forbidden": "密钥权限不足",
     "encoder_unusable": "编码模型无法使用",
     "busy": "正忙，请稍后再试",
     "bad_eval_set": "评测集有误",

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.types import Lifespan
 
 from qa.config import Settings
-from qa.service import ask, documents, errors, openai, pages, search, uploads
+from qa.service import access, ask, documents, errors, openai, pages, search, uploads
 from qa.service.doorman import Doorman
 from qa.service.jobs import Jobs
 from qa.service.metrics import Metrics
@@ -26,7 +26,8 @@ each passage quotes its source by character offsets that anyone can check. Every
 `{"error": {"code", "message", "hint"}}`."""
 _ERRORS: Final = {
     400: "The request is wrong; the message says what.",
-    403: "A page of another site sent this change.",
+    401: "No key, or one that is not good.",
+    403: "The key does not have this right, or a page of another site sent this.",
     404: "There is no such document, collection, job or route.",
     405: "This address does not take this method.",
     409: "It exists already, or another program is writing.",
@@ -34,10 +35,12 @@ _ERRORS: Final = {
     500: "The service failed; its log says why.",
     503: "Busy, or the index cannot be used. `Retry-After` says when to try again.",
 }
+_VOICES: Final = {"/v1/models": openai.failed, "/v1/chat/": openai.failed}
+"""How the doors of foreign protocols tell of errors, by the beginning of their paths."""
 
 
-def create_app(index: Index, settings: Settings) -> FastAPI:
-    """The app. It works on ``index`` and does not close it."""
+def create_app(index: Index, settings: Settings, *, identify: access.Identify = access.owner) -> FastAPI:
+    """The app. It works on ``index`` and does not close it. ``identify`` finds out who sends a request."""
     metrics = Metrics()
     jobs = Jobs(index, Spool(index.store.directory / "uploads"), metrics)
     app = FastAPI(
@@ -49,7 +52,8 @@ def create_app(index: Index, settings: Settings) -> FastAPI:
         lifespan=_lifespan(jobs),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
-    app.add_middleware(Doorman, metrics=metrics, document_bytes=uploads.max_body(settings))
+    app.add_middleware(access.Access, identify=identify)
+    app.add_middleware(Doorman, metrics=metrics, document_bytes=uploads.max_body(settings), voices=_VOICES)
     errors.install(app)
     searcher = search.Searcher(index, metrics, settings.max_queue)
     asker = ask.Asker(index, searcher, metrics)

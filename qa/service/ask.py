@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import anyio
 from anyio import CapacityLimiter
@@ -12,6 +12,7 @@ from fastapi import APIRouter, Response
 
 from qa.errors import BusyError, CiteqaError
 from qa.service import events, shape
+from qa.service.access import Caller, needs, reachable
 from qa.service.errors import answer
 from qa.service.metrics import Metrics
 from qa.service.models import AskRequest, AskResponse
@@ -37,15 +38,15 @@ class Asker:
         self._metrics = metrics
         self._writing = CapacityLimiter(WRITERS)
 
-    async def ask(self, asked: AskRequest) -> Answer:
+    async def ask(self, asked: AskRequest, caller: Caller) -> Answer:
         """Raises BusyError, QuestionError, NotFoundError."""
-        given = await self._run(asked, lambda: _last(self._events(asked)))
+        given = await self._run(asked, lambda: _last(self._events(asked, caller)))
         self._metrics.searched(given)
         return given
 
-    async def events(self, asked: AskRequest) -> AsyncIterator[Event]:
+    async def events(self, asked: AskRequest, caller: Caller) -> AsyncIterator[Event]:
         """The answer as it is written. The search is done, and its errors are raised, before this returns."""
-        begun = await self._run(asked, lambda: self._events(asked))
+        begun = await self._run(asked, lambda: self._events(asked, caller))
         return self._rest(asked, begun)
 
     async def _rest(self, asked: AskRequest, begun: Iterator[Event]) -> AsyncIterator[Event]:
@@ -62,11 +63,11 @@ class Asker:
             raise BusyError("Too many answers are being written.", "Try again in a moment.")
         return await anyio.to_thread.run_sync(work, limiter=self._writing)
 
-    def _events(self, asked: AskRequest) -> Iterator[Event]:
+    def _events(self, asked: AskRequest, caller: Caller) -> Iterator[Event]:
         return self._index.ask_events(
             asked.query,
             top_k=asked.top_k,
-            collection=asked.collection,
+            collection=reachable(self._index, caller, asked.collection),
             filters=None if asked.filters is None else asked.filters.filters(),
             history=asked.history,
             generator=asked.generator,
@@ -77,12 +78,12 @@ def routes(asker: Asker) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["ask"])
 
     @router.post("/ask", responses={200: {"model": AskResponse}}, response_class=Response)
-    async def ask(asked: AskRequest) -> Response:
+    async def ask(asked: AskRequest, caller: Annotated[Caller, needs("read")]) -> Response:
         """An answer, each sentence with what proves it. With `stream`, server-sent events: `found` (the hits), then
         `piece`s of the text, then `answer` (the whole response); `error` where it breaks off."""
         if asked.stream:
-            return events.stream(_told(await asker.events(asked)))
-        return answer(shape.answer(await asker.ask(asked)))
+            return events.stream(_told(await asker.events(asked, caller)))
+        return answer(shape.answer(await asker.ask(asked, caller)))
 
     return router
 

@@ -9,8 +9,8 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from qa.config import Settings
-from qa.errors import NotFoundError
 from qa.service import shape, uploads
+from qa.service.access import Caller, missing, needs, reachable
 from qa.service.errors import answer, invalid
 from qa.service.jobs import Job, Jobs
 from qa.service.models import (
@@ -33,12 +33,17 @@ Offset = Annotated[int, Query(ge=0, le=2**53)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
 
 
+Reader = Annotated[Caller, needs("read")]
+Writer = Annotated[Caller, needs("write")]
+Admin = Annotated[Caller, needs("admin")]
+
+
 def find_collection(index: Index, name: str) -> CollectionInfo:
     """Raises NotFoundError."""
     for info in index.collections():
         if info.name == name:
             return info
-    raise NotFoundError(f"There is no collection {name!r}.", "`qa collections` or GET /v1/collections lists them.")
+    raise missing(name)
 
 
 def routes(index: Index, jobs: Jobs, settings: Settings) -> list[APIRouter]:
@@ -53,31 +58,34 @@ def _reading(index: Index) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["documents"])
 
     @router.get("/documents", responses=_is(DocumentsResponse), response_class=Response)
-    def documents(collection: Collection = "default", offset: Offset = 0, limit: Limit = 100) -> Response:
+    def documents(
+        caller: Reader, collection: Collection = "default", offset: Offset = 0, limit: Limit = 100
+    ) -> Response:
         """The documents of a collection, in the order they were added."""
+        reachable(index, caller, collection)
         total = find_collection(index, collection).documents
         found = index.documents(collection, offset=offset, limit=limit)
         return answer(shape.documents(found, total, offset, limit))
 
     @router.get("/documents/{document_id}", responses=_is(DocumentResponse), response_class=Response)
-    def document(document_id: Id, collection: Collection = "default") -> Response:
+    def document(document_id: Id, caller: Reader, collection: Collection = "default") -> Response:
         """What is known of one document."""
-        return answer(shape.document(index.document(document_id, collection)))
+        return answer(shape.document(index.document(document_id, reachable(index, caller, collection))))
 
     @router.get(
         "/documents/{document_id}/source",
         responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
         response_class=Response,
     )
-    def source(document_id: Id, collection: Collection = "default") -> Response:
+    def source(document_id: Id, caller: Reader, collection: Collection = "default") -> Response:
         """The source text that offsets refer to, exactly, in UTF-8."""
-        text = index.source_text(document_id, collection)
+        text = index.source_text(document_id, reachable(index, caller, collection))
         return Response(text.encode("utf-8", "surrogatepass"), media_type="text/plain; charset=utf-8")
 
     @router.get("/documents/{document_id}/passages", responses=_is(PassagesResponse), response_class=Response)
-    def passages(document_id: Id, collection: Collection = "default") -> Response:
+    def passages(document_id: Id, caller: Reader, collection: Collection = "default") -> Response:
         """The passages of a document, in order."""
-        return answer(shape.passages(document_id, index.passages(document_id, collection)))
+        return answer(shape.passages(document_id, index.passages(document_id, reachable(index, caller, collection))))
 
     return router
 
@@ -85,7 +93,9 @@ def _reading(index: Index) -> APIRouter:
 def _writing(index: Index, jobs: Jobs, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["documents"])
 
-    def accept(upload: uploads.Upload) -> Job:
+    def accept(upload: uploads.Upload, caller: Caller) -> Job:
+        if not caller.may_use(upload.collection):
+            raise missing(upload.collection)
         index.store.ensure_collection(upload.collection)
         return jobs.submit(upload.collection, upload.items, upload.files)
 
@@ -96,25 +106,25 @@ def _writing(index: Index, jobs: Jobs, settings: Settings) -> APIRouter:
         response_class=Response,
         openapi_extra=uploads.OPENAPI,
     )
-    async def add(request: Request) -> Response:
+    async def add(request: Request, caller: Writer) -> Response:
         """Take files, a page or a text into a collection, which is made if it is not there. Answers with a job."""
         try:
             async with uploads.received(request, settings) as upload:
-                job = await run_in_threadpool(accept, upload)
+                job = await run_in_threadpool(accept, upload, caller)
         except ValidationError as error:
             return invalid(error.errors())
         return answer(job.json(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
     @router.delete("/documents/{document_id}", status_code=204, response_class=Response)
-    def delete(document_id: Id, collection: Collection = "default") -> Response:
+    def delete(document_id: Id, caller: Writer, collection: Collection = "default") -> Response:
         """Delete a document: no search that begins after the answer finds it."""
-        index.delete(document_id, collection)
+        index.delete(document_id, reachable(index, caller, collection))
         return Response(status_code=204)
 
     @router.get("/jobs/{job_id}", responses=_is(JobResponse), response_class=Response, tags=["jobs"])
-    def job(job_id: Id) -> Response:
+    def job(job_id: Id, caller: Reader) -> Response:
         """How far an ingest is, and what became of each thing that was sent."""
-        return answer(jobs.job(job_id).json())
+        return answer(jobs.job(job_id, caller).json())
 
     return router
 
@@ -123,20 +133,22 @@ def _collections(index: Index) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["collections"])
 
     @router.get("/collections", responses=_is(CollectionsResponse), response_class=Response)
-    def collections() -> Response:
+    def collections(caller: Reader) -> Response:
         """All collections."""
-        return answer(shape.collections(index.collections()))
+        return answer(shape.collections([info for info in index.collections() if caller.may_use(info.name)]))
 
     @router.post("/collections", status_code=201, responses=_is(CollectionResponse, 201), response_class=Response)
-    def create(asked: CollectionRequest) -> Response:
+    def create(asked: CollectionRequest, caller: Writer) -> Response:
         """Make a collection."""
+        if not caller.may_use(asked.name):
+            raise missing(asked.name)
         index.create_collection(asked.name)
         return answer(shape.collection(find_collection(index, asked.name)), 201)
 
     @router.delete("/collections/{name}", status_code=204, response_class=Response)
-    def drop(name: Annotated[str, Path(max_length=64)]) -> Response:
+    def drop(name: Annotated[str, Path(max_length=64)], caller: Admin) -> Response:
         """Delete a collection with all its documents."""
-        index.drop_collection(name)
+        index.drop_collection(reachable(index, caller, name))
         return Response(status_code=204)
 
     return router

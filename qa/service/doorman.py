@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -11,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.errors import CiteqaError
 from qa.service import errors
-from qa.service.errors import ForeignOriginError, TooLargeError
+from qa.service.errors import ForeignOriginError, TooLargeError, Voice
 from qa.service.metrics import Metrics
 from qa.service.pages import CONTENT_SECURITY_POLICY
 
@@ -31,18 +32,23 @@ _log = logging.getLogger(__name__)
 
 
 class Doorman:
-    """ASGI middleware around the whole app. ``document_bytes``: largest body of a request that carries documents."""
+    """ASGI middleware around the whole app. ``document_bytes``: largest body of a request that carries documents.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, document_bytes: int) -> None:
+    ``voices``: how the doors of foreign protocols tell of errors, by the beginning of their paths.
+    """
+
+    def __init__(self, app: ASGIApp, metrics: Metrics, document_bytes: int, voices: Mapping[str, Voice]) -> None:
         self._app = app
         self._metrics = metrics
         self._document_bytes = document_bytes
+        self._voices = voices
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         visit = _Visit(send)
+        scope[errors.VOICE] = self._voice(scope["path"])
         try:
             await self._admit(scope, receive, visit)
         finally:
@@ -75,7 +81,10 @@ class Doorman:
             return
         if "expect" not in Headers(scope=scope):
             await body.drain()
-        await errors.send(errors.response(error), visit.send)
+        await errors.send(errors.told(scope, error), visit.send)
+
+    def _voice(self, path: str) -> Voice:
+        return next((voice for start, voice in self._voices.items() if path.startswith(start)), errors.response)
 
     def _bound(self, scope: Scope) -> int:
         return self._document_bytes if scope["path"] == "/v1/documents" else MAX_JSON_BYTES

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.types import Send
+from starlette.types import Scope, Send
 
 from qa.errors import CiteqaError
 from qa.service import shape
@@ -23,6 +23,11 @@ _HTTP: dict[int, tuple[str, str, str]] = {
     404: ("no_route", "There is nothing at this address.", "The routes are listed at /docs."),
     405: ("method_not_allowed", "This address does not take this method.", "The routes are listed at /docs."),
 }
+
+
+Voice = Callable[[CiteqaError], Response]
+"""How a door tells of an error: those of foreign protocols have shapes of their own."""
+VOICE = "qa.voice"
 
 
 class TooLargeError(CiteqaError):
@@ -45,8 +50,20 @@ def install(app: FastAPI) -> None:
 
 
 def response(error: CiteqaError) -> Response:
-    headers = {"Retry-After": str(RETRY_SECONDS)} if error.status == 503 else None
-    return answer(shape.error(error.code, error.message, error.hint), error.status, headers)
+    return answer(shape.error(error.code, error.message, error.hint), error.status, headers(error))
+
+
+def headers(error: CiteqaError) -> dict[str, str]:
+    """What goes with an error's status: when to come back (RFC 9110), what to send (RFC 6750)."""
+    if error.status == 503:
+        return {"Retry-After": str(RETRY_SECONDS)}
+    return {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+
+
+def told(scope: Scope, error: CiteqaError) -> Response:
+    """The error in the shape of the door that was knocked at."""
+    voice: Voice = scope.get(VOICE, response)
+    return voice(error)
 
 
 def answer(body: shape.Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -64,9 +81,9 @@ async def send(reply: Response, send: Send) -> None:
     await send({"type": "http.response.body", "body": bytes(reply.body)})
 
 
-async def _ours(_request: Request, error: Exception) -> Response:
+async def _ours(request: Request, error: Exception) -> Response:
     assert isinstance(error, CiteqaError)
-    return response(error)
+    return told(request.scope, error)
 
 
 async def _http(_request: Request, error: Exception) -> Response:

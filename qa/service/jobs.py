@@ -21,6 +21,7 @@ from qa.errors import BusyError, CiteqaError, ConflictError, IndexError_, NotFou
 from qa.ingest.fetch import fetch
 from qa.ingest.read import read_bytes, read_text
 from qa.service import shape
+from qa.service.access import OWNER, Caller
 from qa.service.metrics import Metrics
 from qa.service.spool import Batch, Item, Spool
 from qa.types import IngestReport, Skipped, Source
@@ -110,10 +111,10 @@ class Jobs:
         self._ready.put(job.id)
         return job
 
-    def job(self, identity: str) -> Job:
-        """Raises NotFoundError."""
+    def job(self, identity: str, caller: Caller = OWNER) -> Job:
+        """Raises NotFoundError, the same for a job on a collection that the caller may not use."""
         found = self._recall(identity)
-        if found is None:
+        if found is None or not caller.may_use(found.collection):
             raise NotFoundError(f"There is no job {identity!r}.", f"The last {KEPT} jobs are remembered.")
         return found
 

@@ -20,11 +20,12 @@ from qa.answer.ask import Event, Found
 from qa.answer.extract import Piece
 from qa.answer.phrases import voice
 from qa.config import Settings
-from qa.errors import BusyError, CiteqaError, NotFoundError
+from qa.errors import CiteqaError, NotFoundError
 from qa.service import events
+from qa.service.access import Caller, caller_of, needs
 from qa.service.ask import Asker
 from qa.service.chat_format import Renderer, Style, source_event
-from qa.service.errors import answer, response
+from qa.service.errors import answer, headers
 from qa.service.models import AskRequest
 from qa.service.shape import Json
 from qa.types import Generator, Hit
@@ -39,7 +40,9 @@ WRITER: Final = "citeqa-model"
 MAX_MESSAGES: Final = 1000
 _CREATED: Final = 1_760_000_000
 """When these models came into being: a constant, so that clients may cache the list."""
-_TYPES: Final = {400: "invalid_request_error", 404: "invalid_request_error", 401: "authentication_error"}
+_TYPES: Final = dict.fromkeys((400, 401, 403, 404, 413), "invalid_request_error")
+_CODES: Final = {"unauthorized": "invalid_api_key"}
+"""Codes that clients of this protocol know by another name."""
 
 
 class _Lenient(BaseModel):
@@ -92,15 +95,18 @@ class Chat:
         names = ", ".join(str(model["id"]) for model in self.models())
         raise NotFoundError(f"There is no model {name!r} here.", f"Use one of: {names}.", code="model_not_found")
 
-    async def begin(self, asked: ChatRequest, base: str) -> _Reply:
+    async def begin(self, asked: ChatRequest, base: str, caller: Caller) -> _Reply:
         """Search, and get ready to tell. Raises NotFoundError, QuestionError, BusyError."""
         model = str(self.model(asked.model)["id"])
         generator: Generator = "model" if model == WRITER else "extractive"
         questions = [message.text for message in asked.messages if message.role == "user" and message.text.strip()]
         request = AskRequest(
-            query=questions[-1] if questions else "", history=questions[:-1][-20:], generator=generator
+            query=questions[-1] if questions else "",
+            history=questions[:-1][-20:],
+            generator=generator,
+            collection=caller.home,
         )
-        happening = await self._asker.events(request)
+        happening = await self._asker.events(request, caller)
         found = await anext(happening)
         assert isinstance(found, Found)
         renderer = Renderer(found.hits, base, self._style)
@@ -183,7 +189,7 @@ class _Reply:
 
 
 def routes(asker: Asker, settings: Settings, encoder: Encoder) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["openai"])
+    router = APIRouter(prefix="/v1", tags=["openai"], dependencies=[needs("read")])
     chat = Chat(asker, settings, encoder)
 
     @router.get("/models", response_class=Response)
@@ -197,20 +203,20 @@ def routes(asker: Asker, settings: Settings, encoder: Encoder) -> APIRouter:
         try:
             return answer(chat.model(name))
         except CiteqaError as failure:
-            return _failed(failure)
+            return failed(failure)
 
     @router.post("/chat/completions", response_class=Response)
     async def completions(request: Request) -> Response:
         """A chat completion in OpenAI's form: the last user message is answered, with citations as annotations."""
         try:
             asked = _parsed(await request.body())
-            reply = await chat.begin(asked, str(request.base_url))
+            reply = await chat.begin(asked, str(request.base_url), caller_of(request))
             if asked.stream:
                 usage = asked.stream_options is not None and bool(asked.stream_options.include_usage)
                 return events.stream(reply.streamed(usage))
             return answer(await reply.whole())
         except CiteqaError as failure:
-            return _failed(failure)
+            return failed(failure)
         except ValidationError as failure:
             problem = failure.errors()[0]
             param = ".".join(map(str, problem["loc"])) or None
@@ -232,14 +238,15 @@ def _choice(delta: Json, reason: str | None = None) -> Json:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
 
 
-def _failed(failure: CiteqaError) -> Response:
-    headers = dict(response(failure).headers) if isinstance(failure, BusyError) else {}
-    retry = {"retry-after": headers["retry-after"]} if "retry-after" in headers else None
-    return answer(_error_body(failure), failure.status, retry)
+def failed(failure: CiteqaError) -> Response:
+    """An error in OpenAI's shape."""
+    return answer(_error_body(failure), failure.status, headers(failure))
 
 
 def _error_body(failure: CiteqaError) -> Json:
-    return _error(f"{failure.message} {failure.hint}".strip(), failure.status, failure.code, None)
+    return _error(
+        f"{failure.message} {failure.hint}".strip(), failure.status, _CODES.get(failure.code, failure.code), None
+    )
 
 
 def _error(message: str, status: int, code: str, param: str | None) -> Json:

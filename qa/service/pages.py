@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 
+from qa.errors import ForbiddenError
+from qa.service.access import Caller, caller_of, needs
 from qa.service.errors import answer
 from qa.service.metrics import Metrics
 
@@ -70,14 +72,18 @@ def watching(index: Index, metrics: Metrics) -> APIRouter:
         return answer({"status": "ok"})
 
     @router.get("/readyz", response_class=Response)
-    def readyz() -> Response:
-        """200 when questions can be answered, else 503 with the reason."""
-        found = index.collections()
-        return answer({"status": "ready", "documents": sum(info.documents for info in found)})
+    def readyz(request: Request) -> Response:
+        """200 when questions can be answered, else 503 with the reason. Whoever may read is told how many documents."""
+        caller, found = caller_of(request), index.collections()
+        if "read" not in caller.scopes:
+            return answer({"status": "ready"})
+        return answer({"status": "ready", "documents": sum(i.documents for i in found if caller.may_use(i.name))})
 
     @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
-    def measured() -> Response:
-        """Metrics for Prometheus."""
+    def measured(caller: Annotated[Caller, needs("admin")]) -> Response:
+        """Metrics for Prometheus, for a key with the scope `admin` that is not limited to collections."""
+        if caller.collections is not None:
+            raise ForbiddenError("Metrics count all collections.", "Use a key that is not limited to some of them.")
         found = index.collections()
         text = metrics.text(sum(info.documents for info in found), sum(info.passages for info in found))
         return Response(text, media_type=metrics.content_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import anyio
 from anyio import CapacityLimiter
@@ -13,6 +13,7 @@ from fastapi import APIRouter, Response
 
 from qa.errors import BusyError
 from qa.service import shape
+from qa.service.access import Caller, needs, reachable
 from qa.service.errors import answer
 from qa.service.metrics import Metrics
 from qa.service.models import SearchRequest, SearchResponse
@@ -37,9 +38,9 @@ class Searcher:
         self._threads = CapacityLimiter(THREADS)
         self._accepted = 0
 
-    async def search(self, asked: SearchRequest) -> SearchResult:
+    async def search(self, asked: SearchRequest, caller: Caller) -> SearchResult:
         """Raises BusyError, QuestionError, NotFoundError."""
-        result = await self.run(lambda: self._search(asked))
+        result = await self.run(lambda: self._search(asked, caller))
         self._metrics.searched(result)
         return result
 
@@ -63,17 +64,18 @@ class Searcher:
         self._accepted += change
         self._metrics.waiting(max(0, self._accepted - THREADS))
 
-    def _search(self, asked: SearchRequest) -> SearchResult:
+    def _search(self, asked: SearchRequest, caller: Caller) -> SearchResult:
+        collection = reachable(self._index, caller, asked.collection)
         filters = None if asked.filters is None else asked.filters.filters()
-        return self._index.search(asked.query, top_k=asked.top_k, collection=asked.collection, filters=filters)
+        return self._index.search(asked.query, top_k=asked.top_k, collection=collection, filters=filters)
 
 
 def routes(searcher: Searcher) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["search"])
 
     @router.post("/search", responses={200: {"model": SearchResponse}}, response_class=Response)
-    async def search(asked: SearchRequest) -> Response:
+    async def search(asked: SearchRequest, caller: Annotated[Caller, needs("read")]) -> Response:
         """The passages that answer a question, best first, each with a citation that can be checked."""
-        return answer(shape.search(await searcher.search(asked)))
+        return answer(shape.search(await searcher.search(asked, caller)))
 
     return router

@@ -118,6 +118,10 @@ class LocalStore:
         with self.database.reading() as connection:
             return records.list_collections(connection)
 
+    def has_collection(self, name: str) -> bool:
+        with self.database.reading() as connection:
+            return records.has_collection(connection, name)
+
     def create_collection(self, name: str) -> None:
         """Raises ConflictError if it exists, InputError for a bad name."""
         with self.writing() as connection:

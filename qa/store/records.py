@@ -53,6 +53,10 @@ def head(connection: sa.Connection, name: str) -> Head:
     return Head(*found)
 
 
+def has_collection(connection: sa.Connection, name: str) -> bool:
+    return connection.execute(sa.select(collections.c.id).where(collections.c.name == name)).first() is not None
+
+
 def heads(connection: sa.Connection) -> list[Head]:
     c = collections.c
     return [Head(*row) for row in connection.execute(sa.select(c.id, c.name, c.revision, c.deletions).order_by(c.id))]

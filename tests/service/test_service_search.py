@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from qa.errors import BusyError
 from qa.index import Index
 from qa.service import shape
+from qa.service.access import OWNER
 from qa.service.metrics import Metrics
 from qa.service.models import SearchRequest, SearchResponse
 from qa.service.search import THREADS, Searcher
@@ -148,7 +149,7 @@ def test_searches_beyond_the_queue_are_told_to_come_back(corpus_index: Index) ->
 
     async def search() -> None:
         try:
-            await searcher.search(SearchRequest(query=ZH))
+            await searcher.search(SearchRequest(query=ZH), OWNER)
             outcomes.append(200)
         except BusyError as error:
             outcomes.append(error.status)
