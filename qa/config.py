@@ -36,6 +36,11 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, le=256, description="threads for encoding; 0 means one per core")
     host: str = Field(default="127.0.0.1", description="address that `qa serve` listens on")
     port: int = Field(default=8000, ge=0, le=65535, description="port that `qa serve` listens on")
+    public_url: str = Field(
+        default="",
+        pattern="^(https?://[^\\s?#]+)?$",
+        description="address at which people reach the service, for links",
+    )
     max_question_chars: int = Field(default=2000, ge=10, le=100_000, description="longest question, in characters")
     max_top_k: int = Field(default=100, ge=1, le=1000, description="largest top_k")
     max_file_mb: int = Field(default=32, ge=1, le=1024, description="largest file read, in MB (10^6 bytes)")

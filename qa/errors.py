@@ -18,6 +18,7 @@
     ├── EncoderError            the encoder cannot be built or loaded (HTTP 503, exit 1)
     ├── ModelError              the model that writes answers fails; answers are quoted instead (HTTP 503, exit 1)
     ├── BusyError               a bound is reached, try again later (HTTP 503, exit 1)
+    ├── SignatureError          a chat platform's request is not signed as it should be (HTTP 401)
     ├── EvalError               an eval set is malformed (exit 1)
     └── ConfigError             a setting is wrong (exit 2)
 
@@ -108,6 +109,10 @@ class ModelError(CiteqaError):
 
 class BusyError(CiteqaError):
     code, status = "busy", 503
+
+
+class SignatureError(CiteqaError):
+    code, status = "bad_signature", 401
 
 
 class EvalError(CiteqaError):

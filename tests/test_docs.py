@@ -18,6 +18,8 @@ import typer
 import uvicorn
 from fastapi import FastAPI
 
+from qa.chat.platforms import platforms
+from qa.chat.settings import ChatSettings
 from qa.cli import app as cli
 from qa.config import Settings
 from qa.index import Index
@@ -76,9 +78,10 @@ def test_every_command_and_option_is_in_the_table(readme: Path) -> None:
 def test_every_setting_is_in_the_table_with_its_default(readme: Path) -> None:
     table = {row[0].strip("`"): row[1].strip("`") for row in rows(readme.read_text(encoding="utf-8"), "`QA_")}
     expected = {}
-    for name, field in Settings.model_fields.items():
-        default = "~/.cache/citeqa" if name == "cache_dir" else str(field.default)
-        expected[f"QA_{name.upper()}"] = default
+    for kind in (Settings, ChatSettings, *(platform.settings for platform in platforms())):
+        for name, field in kind.model_fields.items():
+            default = "~/.cache/citeqa" if name == "cache_dir" else str(field.default)
+            expected[f"{kind.model_config.get('env_prefix')}{name.upper()}"] = default
     assert {name: value for name, value in table.items() if name not in OUTSIDE_SETTINGS} == expected
     assert set(table) - set(expected) == OUTSIDE_SETTINGS
 
@@ -87,7 +90,8 @@ def test_every_setting_is_in_the_table_with_its_default(readme: Path) -> None:
 def test_every_route_is_in_the_table(readme: Path, corpus_index: Index) -> None:
     text = readme.read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `((?:GET|POST|DELETE) /\S*?)`", text, re.MULTILINE))
-    assert documented == api(create_app(corpus_index, corpus_index.settings))
+    chats = {route for platform in platforms() for route in platform.routes}
+    assert documented == api(create_app(corpus_index, corpus_index.settings)) | chats
 
 
 def test_both_languages_say_the_same_in_code() -> None:

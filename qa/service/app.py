@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import FastAPI
 from starlette.types import Lifespan
 
+from qa.chat.message import Ask, Question
+from qa.chat.service import Chats
 from qa.config import Settings
 from qa.service import access, ask, documents, errors, openai, pages, search, uploads
 from qa.service.doorman import Doorman
 from qa.service.jobs import Jobs
 from qa.service.metrics import Metrics
-from qa.service.models import ErrorResponse
+from qa.service.models import AskRequest, ErrorResponse
 from qa.service.spool import Spool
+from qa.types import Answer
 
 if TYPE_CHECKING:
     from qa.index import Index
@@ -43,34 +46,54 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify = 
     """The app. It works on ``index`` and does not close it. ``identify`` finds out who sends a request."""
     metrics = Metrics()
     jobs = Jobs(index, Spool(index.store.directory / "uploads"), metrics)
+    searcher = search.Searcher(index, metrics, settings.max_queue)
+    asker = ask.Asker(index, searcher, metrics)
+    chats = Chats(index.store.directory, index.store.database, _chat_answers(asker), settings)
     app = FastAPI(
         title="citeqa",
         version=version("citeqa"),
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(jobs),
+        lifespan=_lifespan(jobs, chats),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
     app.add_middleware(access.Access, identify=identify)
     app.add_middleware(Doorman, metrics=metrics, document_bytes=uploads.max_body(settings), voices=_VOICES)
     errors.install(app)
-    searcher = search.Searcher(index, metrics, settings.max_queue)
-    asker = ask.Asker(index, searcher, metrics)
     app.include_router(search.routes(searcher))
     app.include_router(ask.routes(asker))
     app.include_router(openai.routes(asker, settings, index.encoder))
-    for router in (*documents.routes(index, jobs, settings), pages.watching(index, metrics), pages.pages()):
+    for router in (
+        *documents.routes(index, jobs, settings),
+        pages.watching(index, metrics),
+        pages.pages(),
+        *chats.routers,
+    ):
         app.include_router(router)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 
 
-def _lifespan(jobs: Jobs) -> Lifespan[FastAPI]:
+def _chat_answers(asker: ask.Asker) -> Ask:
+    """Chat questions wait in the same queue as all others, and read the platform's collection alone."""
+
+    async def answer(asked: Question) -> Answer:
+        history, collection = list(asked.history), asked.collection
+        caller = access.Caller(label="chat", scopes=frozenset({"read"}), collections=frozenset({collection}))
+        request = AskRequest(query=asked.text, history=history, collection=collection, generator=asked.generator)
+        return await asker.ask(request, caller)
+
+    return answer
+
+
+def _lifespan(jobs: Jobs, chats: Chats) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         jobs.start()
+        await chats.start()
         yield
+        await chats.stop()
         jobs.stop()
 
     return lifespan

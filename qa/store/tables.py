@@ -166,3 +166,38 @@ evals = sa.Table(
     sa.Column("report", sa.LargeBinary),  # JSON, zlib
     sqlite_autoincrement=True,
 )
+
+# What chat platforms sent, for as long as the same event could come again. ``message`` goes when it was replied to.
+chat_events = sa.Table(
+    "chat_events",
+    metadata,
+    sa.Column("number", Key, primary_key=True),
+    sa.Column("platform", sa.String(32), nullable=False),
+    sa.Column("app", sa.String(200), nullable=False),
+    sa.Column("event", sa.String(200), nullable=False),
+    sa.Column("user", sa.String(200), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("owner", sa.String(64), nullable=False),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("received", sa.Float, nullable=False),  # seconds since 1970
+    sa.Column("message", sa.JSON(none_as_null=True)),
+    sa.Column("reply", sa.Text),
+    sa.UniqueConstraint("platform", "app", "event", name="uq_chat_events_event"),
+    sa.Index("ix_chat_events_user", "platform", "app", "user", "received"),
+    sa.Index("ix_chat_events_state", "state", "received"),
+    sqlite_autoincrement=True,
+)
+
+chat_turns = sa.Table(
+    "chat_turns",
+    metadata,
+    sa.Column("number", Key, primary_key=True),
+    sa.Column("platform", sa.String(32), nullable=False),
+    sa.Column("app", sa.String(200), nullable=False),
+    sa.Column("conversation", sa.String(200), nullable=False),
+    sa.Column("question", sa.Text, nullable=False),
+    sa.Column("asked", sa.Float, nullable=False),  # seconds since 1970
+    sa.Index("ix_chat_turns_conversation", "platform", "app", "conversation", "number"),
+    sa.Index("ix_chat_turns_asked", "asked"),
+    sqlite_autoincrement=True,
+)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from qa.errors import DamagedIndexError, FormatError
 from qa.store.tables import metadata
 
-HEAD = "0002"
+HEAD = "0003"
 
 
 def standing(connection: sa.Connection) -> str | None:
