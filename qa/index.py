@@ -18,7 +18,18 @@ from typing import TYPE_CHECKING
 from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.errors import NoIndexError, QuestionError, ReadError
-from qa.types import Answer, Document, Filters, Generator, Hit, IngestReport, Passage, SearchResult, Skipped, Source
+from qa.types import (
+    Answer,
+    Document,
+    Filters,
+    Generator,
+    Hit,
+    IngestReport,
+    Passage,
+    SearchResult,
+    Skipped,
+    Source,
+)
 
 if TYPE_CHECKING:
     from qa.answer.ask import Event, Writer

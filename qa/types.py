@@ -95,6 +95,16 @@ class Cleaned:
 
 
 @dataclass(frozen=True, slots=True)
+class Cut:
+    """A run of the source that is not shown, the rule that took it away, and what is shown in its place."""
+
+    start: int
+    end: int
+    rule: str
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A passage before it has a place in a store."""
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qa.ingest.anatomy import Anatomy, dissect
 from qa.ingest.headings import heading_levels
 from qa.ingest.metadata import same_words, tidy_title
 from qa.ingest.paragraphs import Paragraph
 from qa.ingest.structure import paragraphs_of
-from qa.types import Block, Cleaned, Removed, Source
+from qa.types import Block, Cleaned, Cut, Removed, Source
 
+INLINE = "inline"
+"""The rule that takes marks out of the text around them: broken pronunciation, formatting."""
 _SHORT_TITLE = 4
 
 
@@ -27,6 +29,19 @@ def clean(source: Source) -> Cleaned:
         Block(p.start, p.end, level, p.cuts, p.restored) for p, level in zip(kept, heading_levels(kept), strict=True)
     ]
     return Cleaned(tuple(blocks), _removed(paragraphs, verdicts))
+
+
+def cuts(cleaned: Cleaned) -> list[Cut]:
+    """All that is not shown, in source order: removed runs, and the marks inside kept blocks."""
+    whole = [Cut(run.start, run.end, run.rule) for run in cleaned.removed]
+    inside = [cut for block in cleaned.blocks for cut in _inside(block)]
+    return sorted([*whole, *inside], key=lambda cut: cut.start)
+
+
+def _inside(block: Block) -> Iterator[Cut]:
+    restored = dict(block.restored)
+    for start, end in block.cuts:
+        yield Cut(start, end, INLINE, restored.get(start, ""))
 
 
 def _without_title(paragraphs: Sequence[Paragraph], anatomy: Anatomy, title: str) -> list[str | None]:

@@ -28,9 +28,9 @@ Right = Literal["read", "write", "admin"]
 
 RIGHTS: Final[tuple[Right, ...]] = ("read", "write", "admin")
 """Each includes those before it."""
-OPEN: Final = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/readyz"})
+OPEN: Final = frozenset({"/", "/articles", "/docs", "/evals", "/openapi.json", "/healthz", "/readyz"})
 """Answered without a key: they hold nothing of anybody's articles."""
-OPEN_BELOW: Final = ("/web/", "/chat/")
+OPEN_BELOW: Final = ("/web/", "/documents/", "/chat/")
 """The same for everything below; webhooks of chat platforms check the platform's signature instead of a key."""
 _CALLER: Final = "qa.caller"
 _SEND: Final = "Send one as `Authorization: Bearer …`."

@@ -13,7 +13,7 @@ from starlette.types import Lifespan
 from qa.chat.message import Ask, Question
 from qa.chat.service import Chats
 from qa.config import Settings
-from qa.service import access, ask, documents, errors, openai, pages, search, uploads
+from qa.service import access, ask, documents, errors, facets, openai, pages, search, uploads
 from qa.service.doorman import Doorman
 from qa.service.jobs import Jobs
 from qa.service.metrics import Metrics
@@ -62,6 +62,7 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify = 
     app.add_middleware(Doorman, metrics=metrics, document_bytes=uploads.max_body(settings), voices=_VOICES)
     errors.install(app)
     app.include_router(search.routes(searcher))
+    app.include_router(facets.routes(index, searcher, settings))
     app.include_router(ask.routes(asker))
     app.include_router(openai.routes(asker, settings, index.encoder))
     for router in (

@@ -9,6 +9,7 @@ from fastapi.concurrency import run_in_threadpool
 from pydantic import ValidationError
 
 from qa.config import Settings
+from qa.ingest.clean import clean, cuts
 from qa.service import shape, uploads
 from qa.service.access import Caller, missing, needs, reachable
 from qa.service.errors import answer, invalid
@@ -21,6 +22,7 @@ from qa.service.models import (
     DocumentsResponse,
     JobResponse,
     PassagesResponse,
+    RemovedResponse,
 )
 
 if TYPE_CHECKING:
@@ -86,6 +88,12 @@ def _reading(index: Index) -> APIRouter:
     def passages(document_id: Id, caller: Reader, collection: Collection = "default") -> Response:
         """The passages of a document, in order."""
         return answer(shape.passages(document_id, index.passages(document_id, reachable(index, caller, collection))))
+
+    @router.get("/documents/{document_id}/removed", responses=_is(RemovedResponse), response_class=Response)
+    def removed(document_id: Id, caller: Reader, collection: Collection = "default") -> Response:
+        """What is not shown of its source: page furniture, broken annotations, the title repeated."""
+        kept = index.store.source(reachable(index, caller, collection), document_id)
+        return answer(shape.cuts(document_id, cuts(clean(kept))))
 
     return router
 

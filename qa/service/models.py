@@ -232,6 +232,33 @@ class PassagesResponse(BaseModel):
     passages: list[PassageResponse]
 
 
+class CutResponse(BaseModel):
+    start: int = Field(description="offset in the source text, in Unicode code points")
+    end: int
+    rule: str = Field(description="what took it away")
+    shown: str = Field(description="what is shown in its place, mostly nothing")
+
+
+class RemovedResponse(BaseModel):
+    document_id: str
+    removed: list[CutResponse]
+
+
+class PublisherResponse(BaseModel):
+    name: str
+    documents: int
+
+
+class FacetsResponse(BaseModel):
+    publishers: list[PublisherResponse] = Field(description="those with most documents first")
+    published_from: str | None
+    published_to: str | None
+
+
+class ExamplesResponse(BaseModel):
+    questions: list[str]
+
+
 class SkippedResponse(BaseModel):
     name: str
     code: str

@@ -14,6 +14,7 @@ from qa.types import (
     Answer,
     AnswerSentence,
     Citation,
+    Cut,
     Document,
     Hit,
     IngestReport,
@@ -24,6 +25,7 @@ from qa.types import (
 )
 
 if TYPE_CHECKING:
+    from qa.store.facets import Facets
     from qa.store.store import CollectionInfo
 
 Json = dict[str, object]
@@ -156,6 +158,19 @@ def passage(one: Passage) -> Json:
 
 def passages(document_id: str, found: Sequence[Passage]) -> Json:
     return {"document_id": document_id, "passages": [passage(one) for one in found]}
+
+
+def cuts(document_id: str, found: Sequence[Cut]) -> Json:
+    each = [{"start": one.start, "end": one.end, "rule": one.rule, "shown": one.shown} for one in found]
+    return {"document_id": document_id, "removed": each}
+
+
+def facets(found: Facets) -> Json:
+    return {
+        "publishers": [{"name": name, "documents": documents} for name, documents in found.publishers],
+        "published_from": found.published_from,
+        "published_to": found.published_to,
+    }
 
 
 def collection(info: CollectionInfo) -> Json:

@@ -36,6 +36,7 @@ from qa.errors import (
 from qa.store import migrations, passages, records
 from qa.store.database import Database
 from qa.store.encodings import Packing, ids_by_key
+from qa.store.facets import Facets, facets
 from qa.store.generations import TAIL, Publisher
 from qa.store.lock import locked
 from qa.store.manifest import NAME as MANIFEST
@@ -44,7 +45,7 @@ from qa.store.snapshot import LocalSnapshot
 from qa.store.state import States
 from qa.store.store import CollectionInfo, NewDocument
 from qa.store.tokens import TokenCodec
-from qa.types import Document, Passage
+from qa.types import Document, Passage, Source
 
 log = logging.getLogger(__name__)
 
@@ -212,6 +213,16 @@ class LocalStore:
         """(start, end, rule) of what cleaning took away. Raises NotFoundError."""
         with self._one(collection, document_id) as (connection, number):
             return records.removed(connection, number)
+
+    def source(self, collection: str, document_id: str) -> Source:
+        """A document as it was read. Raises NotFoundError, DamagedIndexError."""
+        with self._one(collection, document_id) as (connection, number):
+            return records.source(connection, number)
+
+    def facets(self, collection: str) -> Facets:
+        """Publishers and dates of a collection's documents. Raises NotFoundError."""
+        with self.database.reading() as connection:
+            return facets(connection, records.head(connection, collection).id)
 
     @contextmanager
     def _one(self, collection: str, document_id: str) -> Iterator[tuple[sa.Connection, int]]:

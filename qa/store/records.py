@@ -254,6 +254,11 @@ def every_source(connection: sa.Connection) -> Iterator[tuple[str, str, Source]]
         yield _source(connection, number)
 
 
+def source(connection: sa.Connection, number: int) -> Source:
+    """A document as it was read. Raises DamagedIndexError."""
+    return _source(connection, number)[2]
+
+
 def _source(connection: sa.Connection, number: int) -> tuple[str, str, Source]:
     columns = _documents().add_columns(documents.c.encoding, documents.c.locator)
     row = connection.execute(columns.where(documents.c.number == number)).mappings().one()

@@ -51,7 +51,8 @@ def test_pages_need_no_other_host_and_nothing_inline(client: httpx.Client, addre
     assert "unsafe" not in policy
     assert not re.search(r"https?://(?!\*|www\.w3\.org/2000/svg)[a-z]", page.text)
     assert not re.search(
-        r"<script(?! (?:type=\"module\" )?src=\"/web/)|<style|\son[a-z]+=|\sstyle=|innerHTML|insertAdjacentHTML|eval\(", page.text
+        r"<script(?! (?:type=\"module\" )?src=\"/web/)|<style|\son[a-z]+=|\sstyle=|innerHTML|insertAdjacentHTML|eval\(",
+        page.text,
     )
 
 
