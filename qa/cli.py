@@ -24,6 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help=say("opt.json"))]
 Id = Annotated[str, typer.Argument(metavar="ID", help=say("opt.id"))]
 Yes = Annotated[bool, typer.Option("--yes", help=say("opt.yes"))]
 Name = Annotated[str, typer.Argument(metavar="NAME", help=say("opt.name"))]
+BackupFile = Annotated[str, typer.Argument(metavar="FILE", help=say("opt.file"))]
 
 
 @app.callback(invoke_without_command=True)
@@ -156,11 +157,36 @@ def serve(
 def doctor(
     repair: Annotated[bool, typer.Option("--repair", help=say("opt.repair"))] = False,
     reencode: Annotated[bool, typer.Option("--reencode", help=say("opt.reencode"))] = False,
+    rollback: Annotated[bool, typer.Option("--rollback", help=say("opt.rollback"))] = False,
+    drop_previous: Annotated[bool, typer.Option("--drop-previous", help=say("opt.drop_previous"))] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> int:
     from qa.commands import doctor as command
 
-    return command.reencode() if reencode else command.doctor(repair, json)
+    if reencode:
+        return command.reencode()
+    if rollback:
+        return command.rollback(yes)
+    return command.drop_previous() if drop_previous else command.doctor(repair, json)
+
+
+@app.command(help=say("help.backup"))
+def backup(file: BackupFile, json: Json = False) -> None:
+    from qa.commands import backup as command
+
+    command.backup(file, json)
+
+
+@app.command(help=say("help.restore"))
+def restore(
+    file: BackupFile,
+    force: Annotated[bool, typer.Option("--force", help=say("opt.force"))] = False,
+    json: Json = False,
+) -> None:
+    from qa.commands import backup as command
+
+    command.restore(file, force, json)
 
 
 @model_app.command("export", help=say("help.model.export"))

@@ -35,6 +35,11 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.collections.drop": ("Delete a collection with all its documents.", "删除一个集合及其全部文档。"),
     "help.serve": ("Serve the index over HTTP.", "通过 HTTP 提供服务。"),
     "help.doctor": ("Check the index, and repair what can be rebuilt.", "检查索引，并修复可以重建的部分。"),
+    "help.backup": (
+        "Write a backup of the index to a file, while it is in use.",
+        "把索引备份到一个文件，使用中也可以进行。",
+    ),
+    "help.restore": ("Make the index again from a backup.", "从备份恢复索引。"),
     "help.model": ("Prepare encoders.", "准备编码模型。"),
     "help.model.export": (
         "Build the fast path of a sentence-transformers model.",
@@ -74,6 +79,16 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "opt.reencode": (
         "Make the index anew from its source texts, with the encoder of today.",
         "用当前的编码模型，从保存的原文重新生成索引。",
+    ),
+    "opt.rollback": (
+        "Return to the index as it was before `--reencode` or `qa restore --force`.",
+        "回到 `--reencode` 或 `qa restore --force` 之前的索引。",
+    ),
+    "opt.drop_previous": ("Delete that earlier index.", "删除那个较早的索引。"),
+    "opt.file": ("The backup.", "备份文件。"),
+    "opt.force": (
+        "Also where there is an index already; it is kept for `qa doctor --rollback`.",
+        "即使已有索引也恢复；原索引保留，可用 `qa doctor --rollback` 返回。",
     ),
     "opt.model": ("Name or path of the model.", "模型的名称或路径。"),
     "opt.folder": (
@@ -195,8 +210,32 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "可以重建的部分用 `qa doctor --repair` 修复。",
     ),
     "reencode.done": (
-        "{index} is encoded anew. The earlier index is kept in {previous}; delete it when you no longer need it.",
-        "{index} 已重新编码。原来的索引保留在 {previous}，不再需要时可以删除。",
+        "{index} is encoded anew. Start `qa serve` again to use it: until then it answers from the earlier index, "
+        "which is kept (`qa doctor --rollback` returns to it, `qa doctor --drop-previous` deletes it).",
+        "{index} 已重新编码。请重新启动 `qa serve`：在此之前它仍用原来的索引回答。原来的索引已保留"
+        "（`qa doctor --rollback` 返回，`qa doctor --drop-previous` 删除）。",
+    ),
+    "rollback.ask": (
+        "The two indexes differ in {count} documents. Return to the earlier one all the same?",
+        "两个索引有 {count} 个文档不同，仍要回到较早的索引吗？",
+    ),
+    "rollback.done": (
+        "{index} is the earlier one again. Start `qa serve` again, with the encoder it was made with.",
+        "{index} 已回到较早的索引。请用当时的编码模型重新启动 `qa serve`。",
+    ),
+    "previous.dropped": ("The earlier index is deleted.", "较早的索引已删除。"),
+    # backup, restore
+    "backup.done": (
+        "{file}: {documents} documents, {passages} passages, {size:.1f} MB, read back and compared.",
+        "{file}：{documents} 个文档、{passages} 个段落，{size:.1f} MB，已读回核对。",
+    ),
+    "restore.done": (
+        "{index} is restored from {file}: {documents} documents, {passages} passages.",
+        "已从 {file} 恢复 {index}：{documents} 个文档、{passages} 个段落。",
+    ),
+    "restore.kept": (
+        "What was there before is kept; `qa doctor --rollback` returns to it. Start `qa serve` again.",
+        "原来的索引已保留，可用 `qa doctor --rollback` 返回。请重新启动 `qa serve`。",
     ),
     "model.exported": ("{name} is ready: {path}", "{name} 已就绪：{path}"),
     "bench.encode": ("Encoding {count} passages", "编码 {count} 个段落"),

@@ -15,6 +15,18 @@ def reencode() -> int:
     return command.reencode(read_settings())
 
 
+def rollback(yes: bool) -> int:
+    from qa.commands import reencode as command
+
+    return command.rollback(read_settings(), yes)
+
+
+def drop_previous() -> int:
+    from qa.commands import reencode as command
+
+    return command.drop_previous(read_settings())
+
+
 def doctor(repair: bool, as_json: bool) -> int:
     """Exit code 1 while something is wrong."""
     from qa.store.check import check

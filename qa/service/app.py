@@ -45,7 +45,7 @@ _VOICES: Final = {"/v1/models": openai.failed, "/v1/chat/": openai.failed}
 def create_app(index: Index, settings: Settings, *, identify: access.Identify = access.owner) -> FastAPI:
     """The app. It works on ``index`` and does not close it. ``identify`` finds out who sends a request."""
     metrics = Metrics()
-    jobs = Jobs(index, Spool(index.store.directory / "uploads"), metrics)
+    jobs = Jobs(index, Spool(index.store.root / "uploads"), metrics)
     searcher = search.Searcher(index, metrics, settings.max_queue)
     asker = ask.Asker(index, searcher, metrics)
     chats = Chats(index.store.directory, index.store.database, _chat_answers(asker), settings)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from qa.errors import CiteqaError, DamagedIndexError
+from qa.errors import CiteqaError, ConflictError, DamagedIndexError
+from qa.store import builds, lexical, passages, records
 from qa.store import encodings as blobs
-from qa.store import lexical, passages, records
 from qa.store.database import Database
 from qa.store.generations import LOCK, Publisher, unnamed
 from qa.store.local import LocalStore, open_existing, read_identity
@@ -31,7 +31,7 @@ from qa.store.tables import collections, documents, encodings, sources
 from qa.store.tables import passages as passage_table
 from qa.store.trash import held_encodings
 
-AGAIN = "Ingest the document again, or restore a backup."
+AGAIN = "Ingest the document again, or restore a backup (`qa restore FILE --force`)."
 _AT_ONCE = 200
 _OF_AN_INDEX = re.compile(r"^(row \d+ missing from|wrong # of entries in|non-unique entry in) index ")
 """What SQLite says where an index of its own disagrees with its table: it is made again from the table."""
@@ -49,6 +49,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
+    root: Path
     directory: Path
     database: Database
     publisher: Publisher
@@ -76,17 +77,19 @@ def repair(target: LocalStore | Path) -> list[Problem]:
         with _opened(target) as index:
             _repair_records(index, reindex=any(problem.code == "database" for problem in found))
             _repair_files(index)
+            _repair_builds(index)
     return check(target) if found else []
 
 
 @contextmanager
 def _opened(target: LocalStore | Path) -> Iterator[_Index]:
     if isinstance(target, LocalStore):
-        yield _Index(target.directory, target.database, target.publisher)
+        yield _Index(target.root, target.directory, target.database, target.publisher)
         return
     database = open_existing(target)
+    directory = database.path.parent
     try:
-        yield _Index(target, database, Publisher(target, read_identity(database), database))
+        yield _Index(target, directory, database, Publisher(directory, read_identity(database), database))
     finally:
         database.close()
 
@@ -244,7 +247,26 @@ def _is_same(path: Path, file: FileEntry) -> bool:
     return path.is_file() and hash_file(path) == file.sha256
 
 
-_LOOKS = (_look_at_database, _look_at_documents, _look_at_encodings, _look_at_words, _look_at_files)
+def _look_at_builds(index: _Index) -> Iterator[Problem]:
+    """A build that nobody is making and nobody needs was left by a crash."""
+    if index.database.read_only or index.directory != builds.current(index.root):
+        return
+    try:
+        with builds.rebuilding(index.root):
+            for path in builds.abandoned(index.root):
+                yield Problem("orphan_files", str(path), "A build that was never finished.", repairable=True)
+    except ConflictError:
+        return
+
+
+_LOOKS = (
+    _look_at_database,
+    _look_at_documents,
+    _look_at_encodings,
+    _look_at_words,
+    _look_at_files,
+    _look_at_builds,
+)
 
 
 def _repair_records(index: _Index, reindex: bool) -> None:
@@ -270,6 +292,11 @@ def _repair_files(index: _Index) -> None:
         damaged = {number for number, _ in _damaged_segments(index.directory, head.id, generation)}
         index.publisher.publish(head, frozenset(damaged))
     index.publisher.tidy()
+
+
+def _repair_builds(index: _Index) -> None:
+    with suppress(ConflictError), builds.rebuilding(index.root):
+        builds.remove_abandoned(index.root)
 
 
 def _readable(index: _Index) -> Manifest:

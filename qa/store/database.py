@@ -20,6 +20,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from qa.errors import BusyError, CiteqaError, ConflictError, DamagedIndexError, IndexError_
 
+RESTORE = "What cannot be repaired comes back from a backup: `qa restore FILE --force`."
 _IDLE, _MOST = 8, 256
 """Connections kept open, and the most at one time (each live snapshot holds one)."""
 _BUSY_MS = 30_000
@@ -139,9 +140,7 @@ def _meaning(error: BaseException | None, path: Path) -> CiteqaError | None:
         primary = sqlite3.SQLITE_CORRUPT
     match primary:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return DamagedIndexError(
-                f"{path} is damaged: {error}.", "Run `qa doctor`; if it cannot repair it, restore a backup."
-            )
+            return DamagedIndexError(f"{path} is damaged: {error}.", f"Run `qa doctor --repair`. {RESTORE}")
         case sqlite3.SQLITE_FULL | sqlite3.SQLITE_IOERR:
             return IndexError_(
                 f"{path} could not be written or read: {error}.",

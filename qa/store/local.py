@@ -4,6 +4,7 @@
     index/manifest.json                              which derived files are current (manifest.py)
     index/generations/<collection>/<number>/         immutable segments (segment.py)
     index/writer.lock, index/publisher.lock          one writer, one maker of generations at a time (lock.py)
+    index/current, index/builds/                     another build of the same index in its place (builds.py)
 
 The commit of a database transaction is the only point at which anything becomes visible: a search joins the current
 generation with whatever the database has beyond it (state.py), so that an acknowledged write is found at once, after
@@ -33,8 +34,8 @@ from qa.errors import (
     InputError,
     NoIndexError,
 )
-from qa.store import migrations, passages, records
-from qa.store.database import Database
+from qa.store import builds, migrations, passages, records
+from qa.store.database import RESTORE, Database
 from qa.store.encodings import Packing, ids_by_key
 from qa.store.facets import Facets, facets
 from qa.store.generations import TAIL, Publisher
@@ -57,8 +58,9 @@ _TRIES = 100
 class LocalStore:
     """Implements :class:`qa.store.store.Store`. Safe to share between threads; other processes may write meanwhile."""
 
-    def __init__(self, directory: Path, database: Database, identity: Identity, packing: Packing) -> None:
-        """Use :meth:`open`."""
+    def __init__(self, root: Path, directory: Path, database: Database, identity: Identity, packing: Packing) -> None:
+        """Use :meth:`open`. ``root``: the index directory; ``directory``: of the build that this store opened."""
+        self.root = root
         self.directory = directory
         self.identity = identity
         self.packing = packing
@@ -86,11 +88,12 @@ class LocalStore:
         DamagedIndexError, IndexError_ (``code="index_read_only"``).
         """
         wanted = Identity(uuid.uuid4().hex, fingerprint, dims, codec.dims, codec.bits, codec.digest, dict(versions))
-        database = _open_database(path, create, wanted)
+        directory = builds.current(path)
+        database = _open_database(directory, create, wanted)
         try:
             identity = read_identity(database)
             _match(identity, wanted)
-            store = cls(path, database, identity, Packing(fingerprint, dims, codec))
+            store = cls(path, directory, database, identity, Packing(fingerprint, dims, codec))
             store._tidy()
         except BaseException:
             database.close()
@@ -110,9 +113,20 @@ class LocalStore:
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
-        """A write transaction. Raises ConflictError where another writer does not finish in time."""
-        with locked(self.directory), self.database.writing() as connection:
-            yield connection
+        """A write transaction. Raises ConflictError where another writer does not finish in time, IndexError_
+        (``code="index_replaced"``) where another build has become current since this one was opened."""
+        with locked(self.directory):
+            self._check_current()
+            with self.database.writing() as connection:
+                yield connection
+
+    def _check_current(self) -> None:
+        if builds.current(self.root) != self.directory:
+            raise IndexError_(
+                f"{self.root} was encoded anew or restored; this process still reads the index as it was.",
+                "Start it again to use the new index: nothing is written to the old one.",
+                code="index_replaced",
+            )
 
     def collections(self) -> list[CollectionInfo]:
         """By name."""
@@ -322,16 +336,21 @@ def _open_database(path: Path, create: bool, identity: Identity | None) -> Datab
 
 def open_existing(path: Path) -> Database:
     """The database of an index, whatever encoder it was made with. Raises NoIndexError, DamagedIndexError."""
-    if not (path / DATABASE).exists():
-        _refuse_missing(path, create=False)
-    return _open_database(path, create=False, identity=None)
+    return open_build(builds.current(path))
+
+
+def open_build(directory: Path) -> Database:
+    """The same of one build, current or not."""
+    if not (directory / DATABASE).exists():
+        _refuse_missing(directory, create=False)
+    return _open_database(directory, create=False, identity=None)
 
 
 def _refuse_missing(path: Path, create: bool) -> None:
     if (path / MANIFEST).exists():
         raise DamagedIndexError(
             f"{path / DATABASE} is missing, though derived files are there.",
-            "Restore it from a backup, or delete the directory to begin anew.",
+            "Restore a backup: `qa restore FILE --force`; or delete the directory to begin anew.",
         )
     if not create:
         raise _no_index(path)
@@ -375,7 +394,7 @@ def read_identity(database: Database) -> Identity:
     try:
         return Identity(**note)
     except TypeError as error:
-        raise DamagedIndexError(f"{database.path} does not say how it was made.", "Restore a backup.") from error
+        raise DamagedIndexError(f"{database.path} does not say how it was made.", RESTORE) from error
 
 
 def _match(identity: Identity, wanted: Identity) -> None:

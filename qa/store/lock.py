@@ -21,10 +21,13 @@ _POLL = 0.02
 
 
 @contextmanager
-def locked(directory: Path, name: str = "writer.lock", wait: float = WAIT) -> Iterator[None]:
-    """Hold a lock of the directory. Raises ConflictError after ``wait`` seconds, IndexError_ where none can be made."""
+def locked(directory: Path, name: str = "writer.lock", wait: float = WAIT, taken: str = "") -> Iterator[None]:
+    """Hold a lock of the directory. Raises ConflictError after ``wait`` seconds, IndexError_ where none can be made.
+
+    ``taken``: what to say where another holds it.
+    """
     with _lock_file(directory / name) as file:
-        _acquire(file, directory, time.monotonic() + wait)
+        _acquire(file, taken or f"Somebody else is writing to {directory}.", time.monotonic() + wait)
         try:
             yield
         finally:
@@ -39,12 +42,10 @@ def _lock_file(path: Path) -> IO[bytes]:
         raise IndexError_(message, "Check the permissions of the index directory.", code="index_read_only") from error
 
 
-def _acquire(file: IO[bytes], directory: Path, deadline: float) -> None:
+def _acquire(file: IO[bytes], taken: str, deadline: float) -> None:
     while not _try_lock(file):
         if time.monotonic() >= deadline:
-            raise ConflictError(
-                f"Somebody else is writing to {directory}.", "Wait until the other ingest is done, then try again."
-            )
+            raise ConflictError(taken, "Wait until the other program is done, then try again.")
         time.sleep(_POLL)
 
 

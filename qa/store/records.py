@@ -259,6 +259,15 @@ def source(connection: sa.Connection, number: int) -> Source:
     return _source(connection, number)[2]
 
 
+def some_sources(connection: sa.Connection, collection: int, ids: set[str]) -> Iterator[Source]:
+    """The sources of these documents, in the order in which they were added."""
+    c = documents.c
+    statement = sa.select(c.number, c.id).where(c.collection_id == collection).order_by(c.number)
+    for number, identity in connection.execute(statement).all():
+        if identity in ids:
+            yield _source(connection, number)[2]
+
+
 def _source(connection: sa.Connection, number: int) -> tuple[str, str, Source]:
     columns = _documents().add_columns(documents.c.encoding, documents.c.locator)
     row = connection.execute(columns.where(documents.c.number == number)).mappings().one()

@@ -137,7 +137,7 @@ def test_writes_reach_the_disk_before_they_return(made: Path) -> None:
 def test_a_lock_that_is_held_is_waited_for_and_then_given_up(made: Path) -> None:
     with locked(made), pytest.raises(ConflictError) as caught, locked(made, wait=0.1):
         raise AssertionError
-    assert "other ingest" in caught.value.hint
+    assert "other program" in caught.value.hint
     with locked(made, wait=0):
         pass
 
