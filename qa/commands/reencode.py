@@ -57,7 +57,7 @@ def reencode(settings: Settings) -> int:
 def _both(settings: Settings) -> Iterator[_Builds]:
     from qa.index import Index
     from qa.store import builds
-    from qa.store.local import open_existing
+    from qa.store.opening import open_existing
 
     root = settings.index_dir.absolute()
     with ExitStack() as stack:
@@ -111,8 +111,8 @@ def rollback(settings: Settings, yes: bool) -> int:
     """Return to the build before the current one. Raises ConflictError where there is none."""
     from qa.store import builds
     from qa.store.carry import carry_records
-    from qa.store.local import open_build
     from qa.store.lock import locked
+    from qa.store.opening import open_build
 
     root = settings.index_dir.absolute()
     with ExitStack() as stack:

@@ -24,7 +24,7 @@ from typing import IO, Any
 from qa.errors import CiteqaError, ConflictError, DamagedIndexError, FormatError, IndexError_, InputError
 from qa.store import builds, migrations, records
 from qa.store.check import check, repair
-from qa.store.local import DATABASE, open_build, open_existing
+from qa.store.opening import DATABASE, open_build, open_existing
 from qa.store.segment import FileEntry, hash_file, sync_directory
 
 FORMAT = 1

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
+from typing import Any
 
 import sqlalchemy as sa
 
 from qa.store import lexical, records
 from qa.store.database import Database
 from qa.store.encodings import slices
-from qa.store.tables import collections, documents, encodings, meta, metadata, passages, sources
+from qa.store.opening import IDENTITY
+from qa.store.tables import collections, documents, encodings, meta, metadata, passages, sources, trash
 from qa.types import Metadata, Source
 
-IDENTITY = "_index"
-"""The note of how a build was made: its own."""
 _MADE_FROM_DOCUMENTS = (collections, documents, sources, encodings, passages)
 
 Key = tuple[str, str]
@@ -41,9 +41,22 @@ def _moves(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 def _copy(table: sa.Table, reading: sa.Connection, writing: sa.Connection) -> None:
-    rows = reading.execute(sa.select(table).where(_moves(table))).mappings().all()
+    rows = [dict(row) for row in reading.execute(sa.select(table).where(_moves(table))).mappings()]
+    if table is trash:
+        rows = _renumbered(rows, writing)
     for some in slices(rows):
-        writing.execute(table.insert(), [dict(row) for row in some])
+        writing.execute(table.insert(), some)
+
+
+def _renumbered(rows: list[dict[str, Any]], writing: sa.Connection) -> list[dict[str, Any]]:
+    """Deleted documents get numbers that no document of the new build has or will have, and hold no encodings."""
+    sequence = sa.table("sqlite_sequence", sa.column("name"), sa.column("seq"))
+    of_documents = sequence.c.name == documents.name
+    last = writing.scalar(sa.select(sequence.c.seq).where(of_documents))
+    if last is None:
+        writing.execute(sequence.insert().values(name=documents.name, seq=0))
+    writing.execute(sequence.update().where(of_documents).values(seq=(last or 0) + len(rows)))
+    return [row | {"number": (last or 0) + place, "encodings": []} for place, row in enumerate(rows, 1)]
 
 
 def _carry_added(reading: sa.Connection, writing: sa.Connection) -> None:

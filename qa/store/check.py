@@ -20,9 +20,10 @@ from qa.store import builds, lexical, passages, records
 from qa.store import encodings as blobs
 from qa.store.database import Database
 from qa.store.generations import LOCK, Publisher, unnamed
-from qa.store.local import LocalStore, open_existing, read_identity
+from qa.store.local import LocalStore
 from qa.store.lock import locked
 from qa.store.manifest import Generation, Manifest, read_manifest
+from qa.store.opening import open_existing, read_identity
 from qa.store.parts import cover
 from qa.store.records import Head, heads
 from qa.store.segment import FileEntry, SegmentEntry, hash_file

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from qa.store import records
-from qa.store.local import open_existing
+from qa.store.opening import open_existing
 from qa.types import Source
 
 
