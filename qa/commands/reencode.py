@@ -38,7 +38,6 @@ class _Builds:
 
 def reencode(settings: Settings) -> int:
     """Raises NoIndexError, ConflictError where another build is being made, EncoderError, IndexError_."""
-    from qa.store import builds
     from qa.store.lock import locked
 
     with _both(settings) as both:
@@ -47,8 +46,7 @@ def reencode(settings: Settings) -> int:
         _check(both.new)
         with locked(both.directory):
             _catch_up(both)
-            _carry(both)
-            builds.adopt(both.root, both.new.store.directory, "reencode")
+            _change_places(both)
     out(say("reencode.done", index=settings.index_dir))
     return 0
 
@@ -101,10 +99,14 @@ def _check(index: Index) -> None:
         raise DamagedIndexError(f"The new build is not sound: {found[0].where}: {found[0].message}", "Try again.")
 
 
-def _carry(both: _Builds) -> None:
+def _change_places(both: _Builds) -> None:
+    """In a write transaction of the old build: whoever writes next finds that it is no longer current."""
+    from qa.store import builds
     from qa.store.carry import carry_records
 
-    carry_records(both.old, both.new.store.database)
+    with both.old.writing() as last:
+        carry_records(last, both.new.store.database)
+        builds.adopt(both.root, both.new.store.directory, "reencode")
 
 
 def rollback(settings: Settings, yes: bool) -> int:
@@ -125,9 +127,10 @@ def rollback(settings: Settings, yes: bool) -> int:
         stack.enter_context(locked(root / place.build))
         if not _agreed(now, before, yes):
             return 1
-        if place.origin == "reencode":
-            carry_records(now, before)
-        builds.switch(root, builds.Place(place.previous, place.build, place.origin))
+        with now.writing() as last:
+            if place.origin == "reencode":
+                carry_records(last, before)
+            builds.switch(root, builds.Place(place.previous, place.build, place.origin))
     out(say("rollback.done", index=settings.index_dir))
     return 0
 

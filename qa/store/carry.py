@@ -24,9 +24,9 @@ _MADE_FROM_DOCUMENTS = (collections, documents, sources, encodings, passages)
 Key = tuple[str, str]
 
 
-def carry_records(old: Database, new: Database) -> None:
-    """Replace the new build's keys, feedback, jobs and notes by those of the old one, in one transaction."""
-    with old.reading() as reading, new.writing() as writing:
+def carry_records(reading: sa.Connection, new: Database) -> None:
+    """Replace the new build's keys, feedback, jobs and notes by those that ``reading`` sees in the old one."""
+    with new.writing() as writing:
         for table in reversed(metadata.sorted_tables):
             if table not in _MADE_FROM_DOCUMENTS:
                 writing.execute(table.delete().where(_moves(table)))

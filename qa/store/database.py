@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -33,6 +33,8 @@ class Database:
 
     def __init__(self, path: Path, *, read_only: bool, create: bool = False) -> None:
         self.path = path
+        self.guard: Callable[[], None] | None = None
+        """Called when a write transaction has begun, with no other writer about: what it raises ends it."""
         self.read_only = read_only
         self._uri = _uri(path, read_only, create)
         self._engine = sa.create_engine(
@@ -88,6 +90,8 @@ class Database:
         with self.translated(), self._engine.connect() as connection:
             connection = connection.execution_options(immediate=True)
             with connection.begin():
+                if self.guard is not None:
+                    self.guard()
                 yield connection
 
     @contextmanager

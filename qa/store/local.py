@@ -58,6 +58,7 @@ class LocalStore:
         self.identity = identity
         self.packing = packing
         self.database = database
+        database.guard = self._check_current
         self.publisher = Publisher(directory, identity, database)
         self._states = States(directory, identity)
 
@@ -108,10 +109,8 @@ class LocalStore:
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction. Raises ConflictError where another writer does not finish in time, IndexError_
         (``code="index_replaced"``) where another build has become current since this one was opened."""
-        with locked(self.directory):
-            self._check_current()
-            with self.database.writing() as connection:
-                yield connection
+        with locked(self.directory), self.database.writing() as connection:
+            yield connection
 
     def _check_current(self) -> None:
         if builds.current(self.root) != self.directory:
