@@ -108,10 +108,22 @@ def show(
 
 
 @app.command(help=say("help.delete"))
-def delete(document: Id, collection: Collection = "default", yes: Yes = False) -> int:
+def delete(
+    document: Id,
+    collection: Collection = "default",
+    forever: Annotated[bool, typer.Option("--forever", help=say("opt.forever"))] = False,
+    yes: Yes = False,
+) -> int:
     from qa.commands import documents
 
-    return documents.delete(document, collection, yes)
+    return documents.delete(document, collection, forever, yes)
+
+
+@app.command(help=say("help.undelete"))
+def undelete(document: Id, collection: Collection = "default") -> None:
+    from qa.commands import documents
+
+    documents.undelete(document, collection)
 
 
 @collections_app.callback(invoke_without_command=True)
@@ -151,13 +163,6 @@ def serve(
     from qa.commands import server
 
     server.serve(host, port, workers, allow_anonymous)
-
-
-@app.command(help=say("help.mcp"))
-def mcp() -> None:
-    from qa.commands import mcp as command
-
-    command.mcp()
 
 
 @app.command(help=say("help.doctor"))

@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     corpus_dir: Path = Field(
         default=Path("corpus/articles"), description="articles that `qa serve` indexes on first start"
     )
+    evals_dir: Path = Field(default=Path("evals"), description="question sets that the Evals page can run")
     cache_dir: Path = Field(default_factory=_default_cache, description="where the encoder is built")
     encoder: str = Field(
         default="packaged", description="`packaged`, or the name or path of a sentence-transformers model"
@@ -46,9 +47,6 @@ class Settings(BaseSettings):
     max_file_mb: int = Field(default=32, ge=1, le=1024, description="largest file read, in MB (10^6 bytes)")
     chat_citations: Literal["links", "bare", "open-webui"] = Field(
         default="links", description="how chat clients get citations: `links`, `bare` marks, or `open-webui` events"
-    )
-    mcp_hosts: str = Field(
-        default="", max_length=2000, description="further hosts under which `/mcp` may be reached, with commas between"
     )
     model_base_url: str = Field(default="", description="OpenAI-compatible endpoint that writes answers; empty: none")
     model_name: str = Field(default="", description="name of the model there")

@@ -19,7 +19,7 @@
     ├── ModelError              the model that writes answers fails; answers are quoted instead (HTTP 503, exit 1)
     ├── BusyError               a bound is reached, try again later (HTTP 503, exit 1)
     ├── SignatureError          a chat platform's request is not signed as it should be (HTTP 401)
-    ├── EvalError               an eval set is malformed (exit 1)
+    ├── EvalError               an eval set is malformed (HTTP 400, exit 1)
     └── ConfigError             a setting is wrong (exit 2)
 
 Each carries ``code`` (stable, for programs), a message (what happened) and ``hint`` (what to do about it).
@@ -116,7 +116,7 @@ class SignatureError(CiteqaError):
 
 
 class EvalError(CiteqaError):
-    code = "bad_eval_set"
+    code, status = "bad_eval_set", 400
 
 
 class ConfigError(CiteqaError):

@@ -26,6 +26,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.list": ("List the documents of a collection.", "列出一个集合中的文档。"),
     "help.show": ("Show one document, its passages or its source text.", "显示一个文档、它的段落或原文。"),
     "help.delete": ("Delete a document.", "删除一个文档。"),
+    "help.undelete": ("Bring a deleted document back.", "恢复已删除的文档。"),
     "help.collections": ("List, create and drop collections.", "列出、新建或删除集合。"),
     "help.collections.list": (
         "List the collections (the same as without a subcommand).",
@@ -34,10 +35,6 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.collections.create": ("Create a collection.", "新建一个集合。"),
     "help.collections.drop": ("Delete a collection with all its documents.", "删除一个集合及其全部文档。"),
     "help.serve": ("Serve the index over HTTP.", "通过 HTTP 提供服务。"),
-    "help.mcp": (
-        "Serve the index to an MCP client over standard input and output.",
-        "通过标准输入输出为 MCP 客户端提供服务。",
-    ),
     "help.doctor": ("Check the index, and repair what can be rebuilt.", "检查索引，并修复可以重建的部分。"),
     "help.backup": (
         "Write a backup of the index to a file, while it is in use.",
@@ -70,6 +67,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "opt.limit": ("How many documents to list.", "列出多少个文档。"),
     "opt.source": ("Print the source text that offsets refer to.", "输出原文，引用的位置以它为准。"),
     "opt.passages": ("Print the passages.", "输出段落。"),
+    "opt.forever": ("Keep nothing to bring it back.", "不保留，无法恢复。"),
     "opt.yes": ("Do not ask.", "不再询问。"),
     "opt.name": ("Name of the collection.", "集合名称。"),
     "opt.host": ("Address to listen on (QA_HOST).", "监听地址（QA_HOST）。"),
@@ -155,7 +153,12 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "共 {total} 个文档，已列出 {shown} 个；用 --offset {next} 继续。",
     ),
     "delete.ask": ("Delete {title} ({id})?", "删除《{title}》（{id}）？"),
-    "delete.done": ("Deleted {id}.", "已删除 {id}。"),
+    "delete.done": (
+        "Deleted {id}. Within a day `qa undelete {id}` brings it back.",
+        "已删除 {id}。一天之内可以用 `qa undelete {id}` 恢复。",
+    ),
+    "delete.forever": ("Deleted {id}.", "已删除 {id}。"),
+    "undelete.done": ("Brought back {id} {title}.", "已恢复 {id}《{title}》。"),
     "collection.ask": (
         "Delete the collection {name} with its {documents} documents?",
         "删除集合 {name} 及其 {documents} 个文档？",

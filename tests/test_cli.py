@@ -159,8 +159,14 @@ def test_delete_asks_first(qa: Run, tmp_path: Path) -> None:
     code, _, err = qa("delete", identity)
     assert code == 2
     assert err == "error: Deleting needs a yes.\n  Add --yes.\n"
-    assert qa("delete", identity, "--yes")[:2] == (0, f"Deleted {identity}.\n")
+    deleted = f"Deleted {identity}. Within a day `qa undelete {identity}` brings it back.\n"
+    assert qa("delete", identity, "--yes")[:2] == (0, deleted)
     assert qa("delete", identity, "--yes")[0] == 1
+    assert qa("undelete", identity)[1].startswith(f"Brought back {identity} ")
+    assert qa("undelete", identity)[0] == 1
+    assert qa("delete", identity, "--yes")[0] == 0
+    assert qa("delete", identity, "--yes", "--forever")[:2] == (0, f"Deleted {identity}.\n")
+    assert qa("undelete", identity)[0] == 1
     assert qa("list")[1] == "No documents. Add some: `qa ingest PATH`.\n"
 
 

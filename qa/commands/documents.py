@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from qa.commands.output import cell, confirm, exact, json, note, opened, out, show, table, typed, warn, watched
-from qa.errors import InputError, NotFoundError
+from qa.errors import InputError
 from qa.messages import say
 from qa.service import shape
 from qa.types import Document, IngestReport, Passage
+
+if TYPE_CHECKING:
+    from qa.index import Index
 
 
 def ingest(locations: list[str], collection: str, as_json: bool) -> int:
@@ -35,13 +40,14 @@ def tell(report: IngestReport) -> None:
 
 
 def list_documents(collection: str, offset: int, limit: int, as_json: bool) -> None:
+    from qa.store import catalogue
+
     with opened() as index:
-        found = index.documents(collection, offset=offset, limit=limit)
-        total = next((info.documents for info in index.collections() if info.name == collection), None)
-    if total is None:
-        raise NotFoundError(f"There is no collection {collection!r}.", "`qa collections` lists them.")
+        database = index.store.database
+        found, total = catalogue.find(database, collection, "", offset=offset, limit=limit)
+        copies = catalogue.duplicates(database, collection, [one.id for one in found])
     if as_json:
-        json(shape.documents(found, total, offset, limit))
+        json(shape.documents(found, total, offset, limit, copies))
     elif not total:
         out(say("list.empty"))
     else:
@@ -93,14 +99,25 @@ def _show_passages(document_id: str, found: list[Passage], as_json: bool) -> Non
         out(one.text + "\n")
 
 
-def delete(document_id: str, collection: str, yes: bool) -> int:
+def delete(document_id: str, collection: str, forever: bool, yes: bool) -> int:
+    """``forever`` also deletes what was deleted before and could be brought back."""
     with opened() as index:
-        one = index.document(document_id, collection)
-        if not confirm(say("delete.ask", title=one.metadata.title, id=one.id), yes):
+        if not confirm(say("delete.ask", title=_title(index, document_id, collection, forever), id=document_id), yes):
             return 1
-        index.delete(document_id, collection)
-    out(say("delete.done", id=document_id))
+        index.delete(document_id, collection, forever=forever)
+    out(say("delete.forever" if forever else "delete.done", id=document_id))
     return 0
+
+
+def _title(index: Index, document_id: str, collection: str, deleted_too: bool) -> str:
+    gone = {one.id: one.title for one in index.deleted(collection)} if deleted_too else {}
+    return gone.get(document_id) or index.document(document_id, collection).metadata.title
+
+
+def undelete(document_id: str, collection: str) -> None:
+    with opened() as index:
+        one = index.restore(document_id, collection)
+    out(say("undelete.done", id=one.id, title=one.metadata.title))
 
 
 def list_collections(as_json: bool) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ from typer.core import TyperGroup
 from qa.commands.output import json, note, out, typed, warn
 from qa.commands.scores import both
 from qa.config import Settings, settings
-from qa.errors import ConfigError, InputError
+from qa.errors import CiteqaError, ConfigError
 
 if TYPE_CHECKING:
     from qa.evaluate.compare import Comparison
@@ -124,7 +125,9 @@ def run(
     with _watch() as watch:
         if calibrate:
             plan = _calibrate(plan, settings(), watch)
+        began = perf_counter()
         trial = evaluate(plan, settings(), watch)
+    _remember(trial, plan, settings(), perf_counter() - began)
     comparison = _finish(trial, against, save, report)
     if as_json:
         json(_payload(trial, comparison))
@@ -135,7 +138,14 @@ def run(
 
 @app.command("add", help=both("Add a reviewed question to a set.", "向问题集添加一个已核对的问题。"))
 def add(
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help=both("The question.", "问题。"))],
+    question: Annotated[str | None, typer.Argument(metavar="QUESTION", help=both("The question.", "问题。"))] = None,
+    feedback: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help=both("Make it of this verdict (see `qa eval feedback`).", "由这条反馈生成（见 `qa eval feedback`）。"),
+        ),
+    ] = None,
     gold: Annotated[
         list[str] | None,
         typer.Option(metavar="DOC", help=both("Article that answers, by file name.", "含答案的文章（文件名）。")),
@@ -173,39 +183,49 @@ def add(
         Path | None,
         typer.Option(metavar="PATH", help=both("Articles (default: QA_CORPUS_DIR).", "文章（默认：QA_CORPUS_DIR）。")),
     ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help=both("Check against the articles of this index.", "以这个索引中的文章核对。"),
+        ),
+    ] = None,
+    collection: Annotated[str, typer.Option(help=both("Collection of it.", "其中的集合。"))] = "default",
 ) -> None:
+    from qa.commands import verdicts
     from qa.evaluate.addition import Addition
-    from qa.evaluate.addition import add as append
 
     addition = Addition(
-        text=typed(question),
+        text=typed(question or ""),
         twin=typed(twin) if twin else None,
         language=lang.value if lang else None,
         kinds=tuple(kind or ()),
-        gold=_pairs(gold or [], quote or [], unanswerable),
+        gold=(),
         answers=tuple(typed(each) for each in answer or ()),
     )
-    _tell_added(append(addition, file, _texts(corpus, settings()) if addition.gold else {}), file)
+    said = verdicts.Said(addition, tuple(gold or ()), tuple(quote or ()), unanswerable, file)
+    shelf = verdicts.Shelf(corpus, index, typed(collection))
+    _tell_added(verdicts.add(said, feedback, shelf, settings()), file)
 
 
-def _pairs(gold: list[str], quotes: list[str], unanswerable: bool) -> tuple[tuple[str, str], ...]:
-    """(document, quote); one --gold goes with all quotes. Raises InputError."""
-    if unanswerable and (gold or quotes):
-        raise InputError("An unanswerable question has no --gold and no --quote.", "Leave them out.")
-    if len(gold) == 1:
-        gold = gold * len(quotes)
-    if len(gold) != len(quotes) or (not quotes and not unanswerable):
-        raise InputError(
-            f"{len(gold)} --gold and {len(quotes)} --quote do not go together.",
-            "Name the article and quote it word for word, once each; or say --unanswerable.",
-        )
-    return tuple((typed(document), typed(text)) for document, text in zip(gold, quotes, strict=True))
+@app.command(
+    "feedback", help=both("List users' verdicts that wait for `qa eval add`.", "列出等待 `qa eval add` 的用户反馈。")
+)
+def feedback(
+    every: Annotated[bool, typer.Option("--all", help=both("Those dealt with, too.", "也列出已处理的。"))] = False,
+    dismiss: Annotated[int | None, typer.Option(metavar="N", help=both("Set this one aside.", "搁置这一条。"))] = None,
+    index: Annotated[
+        Path | None, typer.Option(metavar="DIR", help=both("Of this index (QA_INDEX_DIR).", "索引（QA_INDEX_DIR）。"))
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help=both("Print JSON.", "输出 JSON。"))] = False,
+) -> None:
+    from qa.commands import verdicts
 
-
-def _texts(corpus: Path | None, chosen: Settings) -> dict[str, list[str]]:
-    from qa.evaluate.addition import texts_of
-
-    return texts_of(corpus or chosen.corpus_dir, chosen.max_file_mb * 1_000_000)
+    directory = index or settings().index_dir
+    if dismiss is not None:
+        verdicts.dismiss(directory, dismiss)
+    else:
+        verdicts.show(directory, every, as_json)
 
 
 def _tell_added(added: list[Question], file: Path) -> None:
@@ -250,6 +270,26 @@ def _finish(trial: Trial, against: Path | None, save: Path | None, report: Path 
 
         reports.save(reports.report(trial, comparison), report)
     return comparison
+
+
+def _remember(trial: Trial, plan: Plan, chosen: Settings, seconds: float) -> None:
+    """Add the run to the history of the index, where there is one: a history that cannot be written stops nothing."""
+    from qa.evaluate import record
+    from qa.store.opening import DATABASE, open_existing
+
+    directory = plan.index or chosen.index_dir
+    if not (directory / DATABASE).exists():
+        return
+    collection = plan.collection if plan.index else None
+    known = record.about(trial.set, trial.sha256, collection=collection, part=plan.part, sample=plan.questions)
+    try:
+        database = open_existing(directory)
+        try:
+            record.keep(database, trial, known, seconds)
+        finally:
+            database.close()
+    except CiteqaError as error:
+        warn(f"{error.message} {error.hint}")
 
 
 def _payload(trial: Trial, comparison: Comparison | None) -> dict[str, object]:

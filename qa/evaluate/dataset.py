@@ -72,11 +72,15 @@ class QuestionSet:
 
 def load(path: Path) -> QuestionSet:
     """Read and check a question set. Raises EvalError that names the lines at fault."""
-    raw = read_bytes(path)
-    questions = parse(raw, path.name)
+    return read(read_bytes(path), path.stem, path.name)
+
+
+def read(raw: bytes, name: str, called: str) -> QuestionSet:
+    """The question set in a file's bytes; ``called`` is how errors name the file. Raises EvalError."""
+    questions = parse(raw, called)
     if not questions:
-        raise EvalError(f"{path.name} holds no questions.", "Add some with `qa eval add`.")
-    return QuestionSet(path.stem, questions, hashlib.sha256(raw).hexdigest())
+        raise EvalError(f"{called} holds no questions.", "Add some with `qa eval add`.")
+    return QuestionSet(name, questions, hashlib.sha256(raw).hexdigest())
 
 
 def parse(raw: bytes, name: str) -> tuple[Question, ...]:
@@ -158,8 +162,14 @@ def only_sample(questions: Sequence[Question], size: int) -> list[Question]:
     return [question for question in questions if question.need in kept]
 
 
-def with_questions(chosen: QuestionSet, questions: Sequence[Question]) -> QuestionSet:
-    return replace(chosen, questions=tuple(questions))
+def narrowed(chosen: QuestionSet, wanted: Part | None, size: int | None) -> QuestionSet:
+    """Only one half of the needs, and of those a sample of about ``size`` questions. Raises EvalError for none."""
+    kept = only_part(chosen.questions, wanted) if wanted else list(chosen.questions)
+    if size is not None:
+        kept = only_sample(kept, size)
+    if not kept:
+        raise EvalError(f"The {wanted} half of {chosen.name} holds no questions.", "Ask for the whole set.")
+    return replace(chosen, questions=tuple(kept))
 
 
 def _text(raw: bytes, name: str) -> str:

@@ -58,6 +58,8 @@ class Trial:
     outcomes: tuple[Outcome, ...]
     notes: tuple[str, ...] = ()
     """What a reader of the figures has to know, such as articles that could not be indexed."""
+    encoder: str = ""
+    """Fingerprint of the encoder that the index was made with."""
 
 
 def ranked(outcomes: Iterable[Outcome]) -> list[Outcome]:

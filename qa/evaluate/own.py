@@ -76,7 +76,8 @@ def ask(index: Index, chosen: QuestionSet, *, collection: str, tell: Tell) -> Tr
     tell(len(chosen.questions), len(chosen.questions))
     documents = [document for same in shelf.documents.values() for document in same]
     passages = sum(document.passages for document in documents)
-    return Trial(chosen.name, chosen.sha256, len(documents), passages, tuple(outcomes))
+    encoder = index.store.identity.fingerprint
+    return Trial(chosen.name, chosen.sha256, len(documents), passages, tuple(outcomes), encoder=encoder)
 
 
 def library(index: Index, questions: Sequence[Question], collection: str) -> Library:

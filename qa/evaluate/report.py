@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import EvalError
-from qa.evaluate import confidence as trust
-from qa.evaluate import plot
+from qa.evaluate import detail, plot
 from qa.evaluate.compare import Change, Comparison
+from qa.evaluate.detail import MAX_LOST
 from qa.evaluate.measure import MEASURES, first_rank
 from qa.evaluate.outcome import Outcome, Trial, cells, judged, ranked
-from qa.evaluate.scorecard import FALSE_ANSWERS, arrays, scorecard
+from qa.evaluate.scorecard import FALSE_ANSWERS, scorecard
 
 Json = dict[str, Any]
-
-MAX_LOST = 200
-"""Lost questions shown; a bench may lose thousands."""
-RANKS = ("1", "2", "3", "4", "5", "6–10", "–")
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1c2430;--soft:#5d6877;--rule:#d9dee5;--paper:#fff;--card:#f6f7f9;--good:#1a7f4b;
@@ -101,7 +97,7 @@ def _ranking(card: Json, outcomes: Sequence[Outcome]) -> str:
     rows = [
         [escape(cell), str(f["queries"]), *(_interval(f, name) for name in MEASURES)] for cell, f in measured.items()
     ]
-    ranks = {cell: _ranks(group) for cell, group in cells(ranked(outcomes)).items()}
+    ranks = {cell: detail.ranks(group) for cell, group in cells(ranked(outcomes)).items()}
     by_kind = {
         kind: {cell: figures["hit@1"] for cell, figures in group.items() if "hit@1" in figures}
         for kind, group in card["kinds"].items()
@@ -122,14 +118,6 @@ def _ranking(card: Json, outcomes: Sequence[Outcome]) -> str:
 def _interval(figures: Json, name: str) -> str:
     low, high = figures["ci"][name]
     return f"{figures[name]:.3f}<br><small>{low:.3f}–{high:.3f}</small>"
-
-
-def _ranks(outcomes: Iterable[Outcome]) -> dict[str, int]:
-    counts = dict.fromkeys(RANKS, 0)
-    for one in outcomes:
-        rank = first_rank(one.judgements, one.ranking)
-        counts[RANKS[min(rank, 6) - 1] if 0 < rank <= 10 else RANKS[-1]] += 1
-    return counts
 
 
 def _parity(parity: Json) -> str:
@@ -162,19 +150,13 @@ def _abstention(abstention: Json, outcomes: Sequence[Outcome]) -> str:
         ]
         for cell, f in abstention.items()
     ]
-    curves = {cell: _risk(group) for cell, group in cells(judged(outcomes)).items()}
+    curves = {cell: detail.risk(group) for cell, group in cells(judged(outcomes)).items()}
     drawing = plot.curves(curves, "回答比例 coverage", "错误率 risk") + plot.legend(list(curves))
     return (
         _heading("拒答", "Abstention: knowing when the articles hold no answer")
         + _table(["", "AUROC", FALSE_ANSWERS, "AURC", *(name.replace("_", " ") for name in counts)], rows)
         + _figure(drawing, "风险–覆盖曲线 · risk–coverage curve")
     )
-
-
-def _risk(known: Sequence[Outcome]) -> list[tuple[float, float]]:
-    confidence, _, right = arrays(known)
-    curve = trust.risk_coverage(confidence, right)
-    return list(zip(curve.coverage, curve.risk, strict=True))
 
 
 def _calibration(calibration: Json, outcomes: Sequence[Outcome]) -> str:
@@ -232,8 +214,7 @@ def _changes(title: str, changes: Sequence[Change]) -> str:
 
 
 def _lost(outcomes: Sequence[Outcome]) -> str:
-    lost = [one for one in ranked(outcomes) if first_rank(one.judgements, one.ranking) != 1]
-    false = [one for one in judged(outcomes) if not one.answerable and one.answered]
+    lost, false = detail.lost_of(outcomes), detail.wrongly_answered(outcomes)
     return _cards("没有排在第一的问题", "Questions whose answer does not come first", lost) + _cards(
         "不该回答却回答了的问题", "Questions answered though the articles hold no answer", false
     )

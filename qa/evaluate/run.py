@@ -61,13 +61,7 @@ def run(plan: Plan, settings: Settings, watch: Watch) -> Trial:
 
 def questions(plan: Plan) -> dataset.QuestionSet:
     """The questions of an own set that the plan asks for. Raises EvalError."""
-    chosen = dataset.load(plan.set)
-    kept = dataset.only_part(chosen.questions, plan.part) if plan.part else list(chosen.questions)
-    if plan.questions is not None:
-        kept = dataset.only_sample(kept, plan.questions)
-    if not kept:
-        raise EvalError(f"The {plan.part} half of {plan.set} holds no questions.", "Leave out --part.")
-    return dataset.with_questions(chosen, kept)
+    return dataset.narrowed(dataset.load(plan.set), plan.part, plan.questions)
 
 
 @contextmanager

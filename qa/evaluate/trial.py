@@ -63,7 +63,8 @@ def ask(index: Index, bench: Bench, *, collection: str, tell: Tell) -> Trial:
     tell(len(asked), len(asked))
     info = next(info for info in index.collections() if info.name == collection)
     notes = _notes(len(bench.articles), info.documents)
-    return Trial(bench.name, bench.sha256, info.documents, info.passages, tuple(outcomes), notes)
+    encoder = index.store.identity.fingerprint
+    return Trial(bench.name, bench.sha256, info.documents, info.passages, tuple(outcomes), notes, encoder)
 
 
 class Room:

@@ -8,15 +8,26 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Lifespan
 
 from qa.chat.message import Ask, Question
 from qa.chat.service import Chats
 from qa.config import Settings
-from qa.mcp import http
-from qa.mcp.library import Library
-from qa.service import access, ask, dify, documents, errors, facets, openai, pages, search, ui, uploads
+from qa.service import (
+    access,
+    ask,
+    documents,
+    errors,
+    evals,
+    facets,
+    openai,
+    pages,
+    search,
+    trials,
+    undo,
+    uploads,
+    verdicts,
+)
 from qa.service.doorman import Doorman
 from qa.service.jobs import Jobs
 from qa.service.metrics import Metrics
@@ -41,30 +52,25 @@ _ERRORS: Final = {
     500: "The service failed; its log says why.",
     503: "Busy, or the index cannot be used. `Retry-After` says when to try again.",
 }
-_VOICES: Final = {
-    "/dify/": dify.failed,
-    "/v1/models": openai.failed,
-    "/v1/chat/": openai.failed,
-    "/v1/ui/": ui.failed,
-}
+_VOICES: Final = {"/v1/models": openai.failed, "/v1/chat/": openai.failed}
 """How the doors of foreign protocols tell of errors, by the beginning of their paths."""
 
 
 def create_app(index: Index, settings: Settings, *, identify: access.Identify = access.owner) -> FastAPI:
     """The app. It works on ``index`` and does not close it. ``identify`` finds out who sends a request."""
     metrics = Metrics()
-    jobs = Jobs(index, Spool(index.store.root / "uploads"), metrics)
+    spool = Spool(index.store.root / "uploads")
+    jobs, running = Jobs(index, spool, metrics), trials.Trials(index, spool)
     searcher = search.Searcher(index, metrics, settings.max_queue)
     asker = ask.Asker(index, searcher, metrics)
     chats = Chats(index.store.directory, index.store.database, _chat_answers(asker), settings)
-    mcp, mcp_sessions = http.door(Library(index, searcher, asker), settings)
     app = FastAPI(
         title="citeqa",
         version=version("citeqa"),
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(jobs, chats, mcp_sessions),
+        lifespan=_lifespan(chats, jobs, running, undo.Purger(index)),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
     app.add_middleware(access.Access, identify=identify)
@@ -74,11 +80,11 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify = 
     app.include_router(facets.routes(index, searcher, settings))
     app.include_router(ask.routes(asker))
     app.include_router(openai.routes(asker, settings, index.encoder))
-    app.include_router(dify.routes(searcher, settings))
-    app.include_router(ui.routes(asker, settings))
-    app.router.routes.append(mcp)
     for router in (
         *documents.routes(index, jobs, settings),
+        undo.routes(index),
+        verdicts.routes(index, settings),
+        evals.routes(index, running, settings),
         pages.watching(index, metrics),
         pages.pages(),
         *chats.routers,
@@ -100,15 +106,16 @@ def _chat_answers(asker: ask.Asker) -> Ask:
     return answer
 
 
-def _lifespan(jobs: Jobs, chats: Chats, mcp_sessions: StreamableHTTPSessionManager) -> Lifespan[FastAPI]:
+def _lifespan(chats: Chats, *workers: Jobs | trials.Trials | undo.Purger) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        jobs.start()
+        for worker in workers:
+            worker.start()
         await chats.start()
-        async with mcp_sessions.run():
-            yield
+        yield
         await chats.stop()
-        jobs.stop()
+        for worker in workers:
+            worker.stop()
 
     return lifespan
 

@@ -6,11 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
+from urllib.parse import quote
 
 from qa.answer.extract import Piece
 from qa.answer.phrases import Voice
-from qa.index import DEFAULT_COLLECTION
-from qa.service import links
 from qa.service.shape import Json
 from qa.types import Citation, Hit
 
@@ -34,11 +33,10 @@ class Mark:
 class Renderer:
     """Turns the pieces of one answer into chat text, and notes where its marks are."""
 
-    def __init__(self, hits: Sequence[Hit], base: str, style: Style, collection: str = DEFAULT_COLLECTION) -> None:
+    def __init__(self, hits: Sequence[Hit], base: str, style: Style) -> None:
         """``base``: address of this service, for documents that have none of their own."""
         self._citations = {hit.rank: hit.citation for hit in hits}
-        self._base = base
-        self._collection = collection
+        self._base = base.rstrip("/")
         self._style = style
         self._shown = 0
         self.marks: list[Mark] = []
@@ -72,7 +70,9 @@ class Renderer:
 
     def address(self, citation: Citation) -> str:
         """The article's own address where it has one; else its source text in this service."""
-        return links.address(citation, self._base, self._collection)
+        if citation.url:
+            return citation.url
+        return f"{self._base}/v1/documents/{quote(citation.document_id, safe='')}/source"
 
     def _parts(self, piece: Piece) -> Iterator[str]:
         text, start = piece.text, 0

@@ -24,6 +24,7 @@ from qa.service.models import (
     PassagesResponse,
     RemovedResponse,
 )
+from qa.store import catalogue
 
 if TYPE_CHECKING:
     from qa.index import Index
@@ -33,6 +34,7 @@ Id = Annotated[str, Path(max_length=200)]
 Collection = Annotated[str, Query(max_length=64)]
 Offset = Annotated[int, Query(ge=0, le=2**53)]
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Wanted = Annotated[str, Query(max_length=200, description="words of the title, the publisher or the file name")]
 
 
 Reader = Annotated[Caller, needs("read")]
@@ -61,13 +63,14 @@ def _reading(index: Index) -> APIRouter:
 
     @router.get("/documents", responses=_is(DocumentsResponse), response_class=Response)
     def documents(
-        caller: Reader, collection: Collection = "default", offset: Offset = 0, limit: Limit = 100
+        caller: Reader, collection: Collection = "default", q: Wanted = "", offset: Offset = 0, limit: Limit = 100
     ) -> Response:
-        """The documents of a collection, in the order they were added."""
-        reachable(index, caller, collection)
-        total = find_collection(index, collection).documents
-        found = index.documents(collection, offset=offset, limit=limit)
-        return answer(shape.documents(found, total, offset, limit))
+        """The documents of a collection, in the order they were added; with `q` those called so."""
+        database = index.store.database
+        place = reachable(index, caller, collection)
+        found, total = catalogue.find(database, place, q, offset=offset, limit=limit)
+        copies = catalogue.duplicates(database, place, [one.id for one in found])
+        return answer(shape.documents(found, total, offset, limit, copies))
 
     @router.get("/documents/{document_id}", responses=_is(DocumentResponse), response_class=Response)
     def document(document_id: Id, caller: Reader, collection: Collection = "default") -> Response:
@@ -124,9 +127,10 @@ def _writing(index: Index, jobs: Jobs, settings: Settings) -> APIRouter:
         return answer(job.json(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
     @router.delete("/documents/{document_id}", status_code=204, response_class=Response)
-    def delete(document_id: Id, caller: Writer, collection: Collection = "default") -> Response:
-        """Delete a document: no search that begins after the answer finds it."""
-        index.delete(document_id, reachable(index, caller, collection))
+    def delete(document_id: Id, caller: Writer, collection: Collection = "default", forever: bool = False) -> Response:
+        """Delete a document: no search that begins after the answer finds it. `restore` brings it back for a day,
+        unless it is deleted `forever`."""
+        index.delete(document_id, reachable(index, caller, collection), forever=forever)
         return Response(status_code=204)
 
     @router.get("/jobs/{job_id}", responses=_is(JobResponse), response_class=Response, tags=["jobs"])

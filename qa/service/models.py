@@ -208,11 +208,17 @@ class DocumentResponse(BaseModel):
     added: str
 
 
+class DuplicateResponse(BaseModel):
+    document_id: str
+    copy_of: str
+
+
 class DocumentsResponse(BaseModel):
     documents: list[DocumentResponse]
     total: int
     offset: int
     limit: int
+    duplicates: list[DuplicateResponse] = Field(description="those of them most of whose passages stand elsewhere")
 
 
 class PassageResponse(BaseModel):
@@ -263,11 +269,6 @@ class SkippedResponse(BaseModel):
     name: str
     code: str
     reason: str
-
-
-class DuplicateResponse(BaseModel):
-    document_id: str
-    copy_of: str
 
 
 class ReportResponse(BaseModel):

@@ -138,8 +138,12 @@ def document(one: Document) -> Json:
     }
 
 
-def documents(found: Sequence[Document], total: int, offset: int, limit: int) -> Json:
-    return {"documents": [document(one) for one in found], "total": total, "offset": offset, "limit": limit}
+def documents(
+    found: Sequence[Document], total: int, offset: int, limit: int, copies: Sequence[tuple[str, str]]
+) -> Json:
+    """``copies``: (document id, id of the document it copies)."""
+    page: Json = {"documents": [document(one) for one in found], "total": total, "offset": offset, "limit": limit}
+    return page | duplicates(copies)
 
 
 def passage(one: Passage) -> Json:
@@ -189,8 +193,12 @@ def report(done: IngestReport) -> Json:
         "skipped": [skipped(one) for one in done.skipped],
         "passages": done.passages,
         "encoded": done.encoded,
-        "duplicates": [{"document_id": copy, "copy_of": original} for copy, original in done.duplicates],
+        **duplicates(done.duplicates),
     }
+
+
+def duplicates(found: Sequence[tuple[str, str]]) -> Json:
+    return {"duplicates": [{"document_id": copy, "copy_of": original} for copy, original in found]}
 
 
 def skipped(one: Skipped) -> Json:

@@ -34,7 +34,7 @@ from qa.store.database import Database
 from qa.store.encodings import Packing, ids_by_key
 from qa.store.facets import Facets, facets
 from qa.store.generations import TAIL, Publisher
-from qa.store.lock import locked
+from qa.store.lock import exclusive
 from qa.store.manifest import Identity
 from qa.store.opening import check_identity, open_database, read_identity
 from qa.store.snapshot import LocalSnapshot
@@ -109,7 +109,7 @@ class LocalStore:
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction. Raises ConflictError where another writer does not finish in time, IndexError_
         (``code="index_replaced"``) where another build has become current since this one was opened."""
-        with locked(self.directory), self.database.writing() as connection:
+        with exclusive(self.database) as connection:
             yield connection
 
     def _check_current(self) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from qa.errors import ConflictError, DamagedIndexError, InputError, NotFoundError, QuestionError
-from qa.store import conditions, lexical, passages
+from qa.store import lexical, passages
 from qa.store.arrays import Int64s
 from qa.store.encodings import Packing, slices
 from qa.store.store import CollectionInfo, NewDocument
@@ -207,7 +207,14 @@ def _document(row: sa.RowMapping) -> Document:
 
 def list_documents(connection: sa.Connection, collection: int, offset: int, limit: int) -> list[Document]:
     """In the order in which they were first added."""
-    statement = _documents().where(documents.c.collection_id == collection).order_by(documents.c.number)
+    return select_documents(connection, [documents.c.collection_id == collection], offset, limit)
+
+
+def select_documents(
+    connection: sa.Connection, conditions: Sequence[sa.ColumnElement[bool]], offset: int, limit: int
+) -> list[Document]:
+    """Those that fulfil all ``conditions``, in the order in which they were first added."""
+    statement = _documents().where(*conditions).order_by(documents.c.number)
     found = connection.execute(statement.offset(max(0, offset)).limit(max(0, limit))).mappings()
     return [_document(row) for row in found]
 
@@ -329,8 +336,6 @@ def _conditions(filters: Filters) -> Iterator[sa.ColumnElement[bool]]:
         if len(filters.document_ids) > _MOST_IDS:
             raise QuestionError(f"A filter names at most {_MOST_IDS} documents.", "Name fewer.")
         yield c.id.in_(filters.document_ids)
-    if (condition := conditions.condition(filters)) is not None:
-        yield condition
 
 
 def get_meta(connection: sa.Connection, key: str) -> Any:

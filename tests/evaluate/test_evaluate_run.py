@@ -19,6 +19,7 @@ from qa.config import settings as read_settings
 from qa.errors import ConfigError, EvalError, InputError
 from qa.evaluate import scratch
 from qa.index import Index
+from qa.store import history
 
 ARTICLES = {
     "lighthouse.md": "# 白石岬灯塔\n\n白石岬灯塔于1891年建成，塔高三十四米，由石匠陈阿福主持修建。晴夜可见二十海里。\n",
@@ -289,6 +290,15 @@ def test_an_index_that_is_there(evaluate: Eval, questions: Path, corpus: Path, t
     done = evaluate(questions, "--index", tmp_path / "index", "--collection", "harbour", "--json")
     assert done.json["cells"]["zh-zh"]["hit@1"] == 1.0
     assert not shelf.exists()
+    with Index.open(tmp_path / "index") as index:
+        (kept,) = history.runs(index.store.database)
+        assert kept.figures == done.json
+        known = {"set": "mine", "collection": "harbour", "documents": 4, "encoder": index.store.identity.fingerprint}
+        assert known.items() <= kept.about.items()
+        report = history.report(index.store.database, kept.id)
+    assert report is not None
+    assert sum(report["ranks"]["zh-zh"].values()) == 3
+    assert report["risk"]["zh-zh"][-1][0] == 1.0
 
 
 def test_calibrating_an_index(evaluate: Eval, corpus: Path, corpus_dir: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,7 +14,6 @@ import uvicorn
 
 from qa.config import Settings
 from qa.index import Index
-from qa.service.access import Identify, owner
 from qa.service.app import create_app
 from qa.service.server import take_port
 
@@ -22,11 +21,10 @@ Answer = dict[str, object]
 
 
 @contextmanager
-def serving(index: Index, settings: Settings, identify: Identify = owner) -> Iterator[httpx.Client]:
+def serving(index: Index, settings: Settings) -> Iterator[httpx.Client]:
     """A client of a service over ``index``."""
     taken = take_port("127.0.0.1", 0)
-    app = create_app(index, settings, identify=identify)
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
+    server = uvicorn.Server(uvicorn.Config(create_app(index, settings), log_config=None, ws="none"))
     thread = threading.Thread(target=server.run, args=([taken],))
     thread.start()
     while not server.started:
@@ -37,12 +35,6 @@ def serving(index: Index, settings: Settings, identify: Identify = owner) -> Ite
     finally:
         server.should_exit = True
         thread.join()
-
-
-@pytest.fixture(scope="session", name="serving")
-def serving_() -> Callable[..., AbstractContextManager[httpx.Client]]:
-    """``serving(index, settings, identify)``: a service of a test module's own."""
-    return serving
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,133 @@
+"""Evals run by the service: one at a time over all its processes, in the background, remembered in the history."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+from qa.errors import CiteqaError, ConflictError
+from qa.service.spool import Spool
+from qa.store import history
+from qa.store.history import Run
+
+if TYPE_CHECKING:
+    from qa.evaluate.dataset import QuestionSet
+    from qa.index import Index
+
+Json = dict[str, Any]
+
+_LOCK = "eval"
+_NOTE_SECONDS = 0.5
+"""Least time between two notes of an eval's progress."""
+_INTERRUPTED = {
+    "code": "interrupted",
+    "message": "The service was stopped while this eval ran.",
+    "hint": "Run it again.",
+}
+
+_log = logging.getLogger(__name__)
+
+
+class _StoppedError(Exception):
+    """Raised inside of an eval when the service stops."""
+
+
+class Trials:
+    """Puts the questions of a set to the index that is served, as users would."""
+
+    def __init__(self, index: Index, spool: Spool) -> None:
+        self._index = index
+        self._database = index.store.database
+        self._spool = spool
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Put right what an earlier run of the service left running."""
+        if self._database.read_only:
+            return
+        with self._spool.locked(_LOCK, wait=False) as held:
+            if held:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """Nothing runs while the lock is ours: what says that it does was cut short."""
+        for run in history.runs(self._database):
+            if run.state == "running":
+                self._fail(run.id, run.about, _INTERRUPTED)
+
+    def stop(self, seconds: float = 10.0) -> None:
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(seconds)
+
+    def submit(self, chosen: QuestionSet, known: Json) -> Run:
+        """Begin an eval of ``chosen``; ``known`` is what the history will say of it. Raises ConflictError."""
+        with ExitStack() as stack:
+            if not stack.enter_context(self._spool.locked(_LOCK, wait=False)):
+                raise ConflictError("An eval is running already.", "Wait until it is done.", code="eval_running")
+            self._tidy()
+            about = known | {"progress": {"done": 0, "total": len(chosen.questions)}}
+            identity = history.begin(self._database, about)
+            held = stack.pop_all()
+            self._thread = threading.Thread(
+                target=self._work, args=(held, identity, chosen, known), name="qa-eval", daemon=True
+            )
+            self._thread.start()
+        return history.run(self._database, identity)
+
+    def _work(self, held: ExitStack, identity: str, chosen: QuestionSet, known: Json) -> None:
+        with held:
+            try:
+                self._ask(identity, chosen, known)
+            except _StoppedError:
+                self._fail(identity, known, _INTERRUPTED)
+            except CiteqaError as error:
+                self._fail(identity, known, {"code": error.code, "message": error.message, "hint": error.hint})
+            except Exception:
+                _log.exception("eval %s failed", identity)
+                message = {"code": "internal", "message": "The service failed to run this.", "hint": "See its log."}
+                self._fail(identity, known, message)
+
+    def _ask(self, identity: str, chosen: QuestionSet, known: Json) -> None:
+        from qa.evaluate import own, record
+
+        began = time.monotonic()
+        tell = _Teller(self, identity, known)
+        trial = own.ask(self._index, chosen, collection=known["collection"], tell=tell)
+        record.finish(self._database, identity, trial, known, time.monotonic() - began)
+
+    def note(self, identity: str, about: Json) -> None:
+        """Note how far an eval is."""
+        history.note(self._database, identity, about)
+
+    def check_stop(self) -> None:
+        """Raises _StoppedError when the service stops."""
+        if self._stopping.is_set():
+            raise _StoppedError
+
+    def _fail(self, identity: str, known: Json, error: Json) -> None:
+        about = {name: value for name, value in known.items() if name != "progress"}
+        try:
+            history.note(self._database, identity, about | {"error": error}, "failed")
+        except CiteqaError as unnoted:
+            _log.warning("eval %s: %s %s", identity, unnoted.message, unnoted.hint)
+
+
+class _Teller:
+    """Told of every question: notes the progress now and then, and stops the eval with the service."""
+
+    def __init__(self, trials: Trials, identity: str, known: Json) -> None:
+        self._trials = trials
+        self._identity = identity
+        self._known = known
+        self._noted = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        self._trials.check_stop()
+        if time.monotonic() - self._noted >= _NOTE_SECONDS:
+            self._trials.note(self._identity, self._known | {"progress": {"done": done, "total": total}})
+            self._noted = time.monotonic()
