@@ -165,6 +165,13 @@ def serve(
     server.serve(host, port, workers, allow_anonymous)
 
 
+@app.command(help=say("help.mcp"))
+def mcp() -> None:
+    from qa.commands import mcp as command
+
+    command.mcp()
+
+
 @app.command(help=say("help.doctor"))
 def doctor(
     repair: Annotated[bool, typer.Option("--repair", help=say("opt.repair"))] = False,

@@ -35,6 +35,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.collections.create": ("Create a collection.", "新建一个集合。"),
     "help.collections.drop": ("Delete a collection with all its documents.", "删除一个集合及其全部文档。"),
     "help.serve": ("Serve the index over HTTP.", "通过 HTTP 提供服务。"),
+    "help.mcp": (
+        "Serve the index to an MCP client over standard input and output.",
+        "通过标准输入输出为 MCP 客户端提供服务。",
+    ),
     "help.doctor": ("Check the index, and repair what can be rebuilt.", "检查索引，并修复可以重建的部分。"),
     "help.backup": (
         "Write a backup of the index to a file, while it is in use.",

@@ -202,6 +202,22 @@ class Hit:
     citation: Citation
 
 
+Comparison = Literal["is", "contains", "starts", "ends", "lt", "le", "gt", "ge", "empty"]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a field of a document has to be: like one of ``values``, by ``operator``; ``negated``: like none of them.
+
+    A field that documents do not have is empty. See ``qa.store.conditions`` for the fields and how they compare.
+    """
+
+    field: str
+    operator: Comparison
+    values: tuple[str, ...] = ()
+    negated: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Restrictions on documents; ``None`` means any. Dates are inclusive ISO dates."""
@@ -211,6 +227,9 @@ class Filters:
     published_from: str | None = None
     published_to: str | None = None
     document_ids: tuple[str, ...] | None = None
+    conditions: tuple[Condition, ...] = ()
+    """All of them have to hold, or with ``any_condition`` one."""
+    any_condition: bool = False
 
 
 @dataclass(frozen=True, slots=True)

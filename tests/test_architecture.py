@@ -25,6 +25,8 @@ LAYERS = {
     "answer": 4,
     "index": 5,
     "service": 6,
+    "mcp": 6,
+    "integrations": 6,
     "chat": 6,
     "evaluate": 6,
     "commands": 7,

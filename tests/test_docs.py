@@ -55,7 +55,7 @@ def command_tree() -> dict[str, list[str]]:
 def api(app: FastAPI) -> set[str]:
     """`METHOD /path` of every route that people may call."""
     documented = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
-    return documented | {f"GET {address}" for address in (*SHELL, "/docs")}
+    return documented | {"POST /mcp"} | {f"GET {address}" for address in (*SHELL, "/docs")}
 
 
 def rows(text: str, first: str) -> list[list[str]]:

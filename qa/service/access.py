@@ -74,6 +74,10 @@ async def owner(_scope: Scope, _token: str | None) -> Caller:
     return OWNER
 
 
+class MissingKeyError(UnauthorizedError):
+    """No key was sent, or not as a bearer token."""
+
+
 class Access:
     """ASGI middleware: finds out who asks, and lets nobody in who may do nothing."""
 
@@ -95,7 +99,7 @@ class Access:
     async def _admitted(self, scope: Scope) -> Caller:
         caller = await self._identify(scope, bearer(Headers(scope=scope)))
         if not caller.scopes and not is_open(scope["path"]):
-            raise UnauthorizedError("This needs a key.", f"{_SEND} {_MAKE}")
+            raise MissingKeyError("This needs a key.", f"{_SEND} {_MAKE}")
         return caller
 
 

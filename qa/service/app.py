@@ -8,14 +8,18 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Lifespan
 
 from qa.chat.message import Ask, Question
 from qa.chat.service import Chats
 from qa.config import Settings
+from qa.mcp import http
+from qa.mcp.library import Library
 from qa.service import (
     access,
     ask,
+    dify,
     documents,
     errors,
     evals,
@@ -24,6 +28,7 @@ from qa.service import (
     pages,
     search,
     trials,
+    ui,
     undo,
     uploads,
     verdicts,
@@ -52,7 +57,12 @@ _ERRORS: Final = {
     500: "The service failed; its log says why.",
     503: "Busy, or the index cannot be used. `Retry-After` says when to try again.",
 }
-_VOICES: Final = {"/v1/models": openai.failed, "/v1/chat/": openai.failed}
+_VOICES: Final = {
+    "/dify/": dify.failed,
+    "/v1/models": openai.failed,
+    "/v1/chat/": openai.failed,
+    "/v1/ui/": ui.failed,
+}
 """How the doors of foreign protocols tell of errors, by the beginning of their paths."""
 
 
@@ -64,13 +74,14 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify = 
     searcher = search.Searcher(index, metrics, settings.max_queue)
     asker = ask.Asker(index, searcher, metrics)
     chats = Chats(index.store.directory, index.store.database, _chat_answers(asker), settings)
+    mcp, mcp_sessions = http.door(Library(index, searcher, asker), settings)
     app = FastAPI(
         title="citeqa",
         version=version("citeqa"),
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(chats, jobs, running, undo.Purger(index)),
+        lifespan=_lifespan(chats, mcp_sessions, jobs, running, undo.Purger(index)),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
     app.add_middleware(access.Access, identify=identify)
@@ -80,6 +91,9 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify = 
     app.include_router(facets.routes(index, searcher, settings))
     app.include_router(ask.routes(asker))
     app.include_router(openai.routes(asker, settings, index.encoder))
+    app.include_router(dify.routes(searcher, settings))
+    app.include_router(ui.routes(asker, settings))
+    app.router.routes.append(mcp)
     for router in (
         *documents.routes(index, jobs, settings),
         undo.routes(index),
@@ -106,13 +120,16 @@ def _chat_answers(asker: ask.Asker) -> Ask:
     return answer
 
 
-def _lifespan(chats: Chats, *workers: Jobs | trials.Trials | undo.Purger) -> Lifespan[FastAPI]:
+def _lifespan(
+    chats: Chats, mcp_sessions: StreamableHTTPSessionManager, *workers: Jobs | trials.Trials | undo.Purger
+) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         for worker in workers:
             worker.start()
         await chats.start()
-        yield
+        async with mcp_sessions.run():
+            yield
         await chats.stop()
         for worker in workers:
             worker.stop()

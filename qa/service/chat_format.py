@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import quote
 
 from qa.answer.extract import Piece
 from qa.answer.phrases import Voice
+from qa.index import DEFAULT_COLLECTION
+from qa.service import links
 from qa.service.shape import Json
 from qa.types import Citation, Hit
 
@@ -33,10 +34,11 @@ class Mark:
 class Renderer:
     """Turns the pieces of one answer into chat text, and notes where its marks are."""
 
-    def __init__(self, hits: Sequence[Hit], base: str, style: Style) -> None:
+    def __init__(self, hits: Sequence[Hit], base: str, style: Style, collection: str = DEFAULT_COLLECTION) -> None:
         """``base``: address of this service, for documents that have none of their own."""
         self._citations = {hit.rank: hit.citation for hit in hits}
-        self._base = base.rstrip("/")
+        self._base = base
+        self._collection = collection
         self._style = style
         self._shown = 0
         self.marks: list[Mark] = []
@@ -70,9 +72,7 @@ class Renderer:
 
     def address(self, citation: Citation) -> str:
         """The article's own address where it has one; else its source text in this service."""
-        if citation.url:
-            return citation.url
-        return f"{self._base}/v1/documents/{quote(citation.document_id, safe='')}/source"
+        return links.address(citation, self._base, self._collection)
 
     def _parts(self, piece: Piece) -> Iterator[str]:
         text, start = piece.text, 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Mapping
 from typing import Final
 
 from fastapi.responses import StreamingResponse
@@ -11,6 +12,11 @@ from qa.service import shape
 
 DONE: Final = "data: [DONE]\n\n"
 """Ends a stream of the OpenAI protocol."""
+
+KEEP_ALIVE: Final = ": keep-alive\n\n"
+"""A comment, which clients leave out: says that the answer is still being made."""
+KEEP_ALIVE_SECONDS: Final = 10.0
+"""Proxies close connections on which nothing comes for long; a minute is usual."""
 
 _HEADERS: Final = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
@@ -24,5 +30,27 @@ def data(body: shape.Json) -> str:
     return f"data: {shape.dumps(body)}\n\n"
 
 
-def stream(parts: AsyncIterator[str]) -> StreamingResponse:
-    return StreamingResponse(parts, media_type="text/event-stream", headers=_HEADERS)
+def stream(parts: AsyncIterator[str], headers: Mapping[str, str] | None = None) -> StreamingResponse:
+    return StreamingResponse(alive(parts), media_type="text/event-stream", headers=_HEADERS | dict(headers or {}))
+
+
+async def alive(parts: AsyncIterator[str], seconds: float = KEEP_ALIVE_SECONDS) -> AsyncIterator[str]:
+    """The parts as they come, and comments while they do not."""
+    awaited = asyncio.ensure_future(_next(parts))
+    try:
+        while True:
+            done, _ = await asyncio.wait([awaited], timeout=seconds)
+            if not done:
+                yield KEEP_ALIVE
+                continue
+            part = awaited.result()
+            if part is None:
+                return
+            yield part
+            awaited = asyncio.ensure_future(_next(parts))
+    finally:
+        awaited.cancel()
+
+
+async def _next(parts: AsyncIterator[str]) -> str | None:
+    return await anext(parts, None)

@@ -17,7 +17,7 @@ from qa.service.access import Caller, needs, reachable
 from qa.service.errors import answer
 from qa.service.metrics import Metrics
 from qa.service.models import SearchRequest, SearchResponse
-from qa.types import SearchResult
+from qa.types import Filters, SearchResult
 
 if TYPE_CHECKING:
     from qa.index import Index
@@ -38,9 +38,9 @@ class Searcher:
         self._threads = CapacityLimiter(THREADS)
         self._accepted = 0
 
-    async def search(self, asked: SearchRequest, caller: Caller) -> SearchResult:
-        """Raises BusyError, QuestionError, NotFoundError."""
-        result = await self.run(lambda: self._search(asked, caller))
+    async def search(self, asked: SearchRequest, caller: Caller, filters: Filters | None = None) -> SearchResult:
+        """``filters``: those that a request of ours cannot tell. Raises BusyError, QuestionError, NotFoundError."""
+        result = await self.run(lambda: self._search(asked, caller, filters))
         self._metrics.searched(result)
         return result
 
@@ -64,9 +64,10 @@ class Searcher:
         self._accepted += change
         self._metrics.waiting(max(0, self._accepted - THREADS))
 
-    def _search(self, asked: SearchRequest, caller: Caller) -> SearchResult:
+    def _search(self, asked: SearchRequest, caller: Caller, filters: Filters | None) -> SearchResult:
         collection = reachable(self._index, caller, asked.collection)
-        filters = None if asked.filters is None else asked.filters.filters()
+        if asked.filters is not None:
+            filters = asked.filters.filters()
         return self._index.search(asked.query, top_k=asked.top_k, collection=collection, filters=filters)
 
 

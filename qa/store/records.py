@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from qa.errors import ConflictError, DamagedIndexError, InputError, NotFoundError, QuestionError
-from qa.store import lexical, passages
+from qa.store import conditions, lexical, passages
 from qa.store.arrays import Int64s
 from qa.store.encodings import Packing, slices
 from qa.store.store import CollectionInfo, NewDocument
@@ -336,6 +336,8 @@ def _conditions(filters: Filters) -> Iterator[sa.ColumnElement[bool]]:
         if len(filters.document_ids) > _MOST_IDS:
             raise QuestionError(f"A filter names at most {_MOST_IDS} documents.", "Name fewer.")
         yield c.id.in_(filters.document_ids)
+    if (condition := conditions.condition(filters)) is not None:
+        yield condition
 
 
 def get_meta(connection: sa.Connection, key: str) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,6 +14,7 @@ import uvicorn
 
 from qa.config import Settings
 from qa.index import Index
+from qa.service.access import Identify, owner
 from qa.service.app import create_app
 from qa.service.server import take_port
 
@@ -21,10 +22,11 @@ Answer = dict[str, object]
 
 
 @contextmanager
-def serving(index: Index, settings: Settings) -> Iterator[httpx.Client]:
+def serving(index: Index, settings: Settings, identify: Identify = owner) -> Iterator[httpx.Client]:
     """A client of a service over ``index``."""
     taken = take_port("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(index, settings), log_config=None, ws="none"))
+    app = create_app(index, settings, identify=identify)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
     thread = threading.Thread(target=server.run, args=([taken],))
     thread.start()
     while not server.started:
@@ -35,6 +37,12 @@ def serving(index: Index, settings: Settings) -> Iterator[httpx.Client]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture(scope="session", name="serving")
+def serving_() -> Callable[..., AbstractContextManager[httpx.Client]]:
+    """``serving(index, settings, identify)``: a service of a test module's own."""
+    return serving
 
 
 @pytest.fixture(scope="session")
