@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,11 +18,14 @@ collections_app = typer.Typer(help=say("help.collections"))
 model_app = typer.Typer(help=say("help.model"))
 app.add_typer(collections_app, name="collections")
 app.add_typer(model_app, name="model")
+keys_app = typer.Typer(help=say("help.keys"))
+app.add_typer(keys_app, name="keys")
 
 Collection = Annotated[str, typer.Option("--collection", help=say("opt.collection"))]
 Json = Annotated[bool, typer.Option("--json", help=say("opt.json"))]
 Id = Annotated[str, typer.Argument(metavar="ID", help=say("opt.id"))]
 Yes = Annotated[bool, typer.Option("--yes", help=say("opt.yes"))]
+Scope = Literal["read", "write", "admin"]
 Name = Annotated[str, typer.Argument(metavar="NAME", help=say("opt.name"))]
 BackupFile = Annotated[str, typer.Argument(metavar="FILE", help=say("opt.file"))]
 
@@ -170,6 +173,34 @@ def mcp() -> None:
     from qa.commands import mcp as command
 
     command.mcp()
+
+
+@keys_app.command("create", help=say("help.keys.create"))
+def create_key(
+    label: Annotated[str, typer.Argument(metavar="LABEL", help=say("opt.label"))],
+    scope: Annotated[Scope, typer.Option("--scope", help=say("opt.scope"))] = "read",
+    collections: Annotated[list[str] | None, typer.Option("--collection", help=say("opt.key_collection"))] = None,
+    origins: Annotated[list[str] | None, typer.Option("--origin", help=say("opt.origin"))] = None,
+    days: Annotated[int | None, typer.Option("--days", help=say("opt.days"))] = None,
+    json: Json = False,
+) -> None:
+    from qa.commands import keys
+
+    keys.create(label, scope, collections or [], origins or [], days, json)
+
+
+@keys_app.command("list", help=say("help.keys.list"))
+def list_keys(json: Json = False) -> None:
+    from qa.commands import keys
+
+    keys.list_keys(json)
+
+
+@keys_app.command("revoke", help=say("help.keys.revoke"))
+def revoke_key(key: Annotated[str, typer.Argument(metavar="ID", help=say("opt.key"))]) -> None:
+    from qa.commands import keys
+
+    keys.revoke(key)
 
 
 @app.command(help=say("help.doctor"))

@@ -42,6 +42,17 @@ class Settings(BaseSettings):
         pattern="^(https?://[^\\s?#]+)?$",
         description="address at which people reach the service, for links",
     )
+    anonymous: Literal["auto", "none", "read", "write", "admin"] = Field(
+        default="auto",
+        description="what may be done without a key; `auto`: everything on loopback until a key is made, else nothing",
+    )
+    trusted_hosts: str = Field(
+        default="", description="names it answers to, by comma; empty: this machine's on loopback, elsewhere any"
+    )
+    trusted_proxies: str = Field(
+        default="", description="addresses of proxies, by comma, whose X-Forwarded-For and -Proto are believed"
+    )
+    cors_origins: str = Field(default="", description="web origins, by comma, whose pages may call the service")
     max_question_chars: int = Field(default=2000, ge=10, le=100_000, description="longest question, in characters")
     max_top_k: int = Field(default=100, ge=1, le=1000, description="largest top_k")
     max_file_mb: int = Field(default=32, ge=1, le=1024, description="largest file read, in MB (10^6 bytes)")

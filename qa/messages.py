@@ -39,6 +39,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "Serve the index to an MCP client over standard input and output.",
         "通过标准输入输出为 MCP 客户端提供服务。",
     ),
+    "help.keys": ("API keys.", "API 密钥。"),
+    "help.keys.create": ("Make a key; it is shown this once.", "新建密钥，只显示这一次。"),
+    "help.keys.list": ("List the keys.", "列出密钥。"),
+    "help.keys.revoke": ("Revoke a key: it is refused from then on.", "吊销密钥，立即失效。"),
     "help.doctor": ("Check the index, and repair what can be rebuilt.", "检查索引，并修复可以重建的部分。"),
     "help.backup": (
         "Write a backup of the index to a file, while it is in use.",
@@ -78,9 +82,21 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "opt.port": ("Port to listen on (QA_PORT).", "监听端口（QA_PORT）。"),
     "opt.workers": ("Server processes.", "服务进程数。"),
     "opt.anonymous": (
-        "Listen on an address that other machines reach, without any access control.",
-        "监听其他机器可访问的地址，且不做任何访问控制。",
+        "Everyone may do everything without a key (QA_ANONYMOUS=admin).",
+        "任何人不用密钥就可以做任何操作（QA_ANONYMOUS=admin）。",
     ),
+    "opt.label": ("Who will use the key.", "谁使用这个密钥。"),
+    "opt.scope": (
+        "What it allows: read; write (read, add, delete); admin (also drop collections, metrics).",
+        "权限：read 读取；write 读取、添加和删除；admin 还可以删除集合、查看指标。",
+    ),
+    "opt.key_collection": ("Only for this collection; may be repeated.", "只用于这个集合；可重复。"),
+    "opt.origin": (
+        "Only from pages of this web origin (https://news.example), which may then call the service; may be repeated.",
+        "只用于这个网站的页面（https://news.example），并允许其调用；可重复。",
+    ),
+    "opt.days": ("How many days it is good for; without it, until revoked.", "有效天数；不填则直到吊销。"),
+    "opt.key": ("Key id, as `qa keys list` shows it.", "密钥 ID，见 `qa keys list`。"),
     "opt.repair": ("Rebuild what is damaged.", "重建损坏的部分。"),
     "opt.reencode": (
         "Make the index anew from its source texts, with the encoder of today.",
@@ -178,6 +194,18 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "column.documents": ("documents", "文档"),
     "column.name": ("name", "名称"),
     "column.created": ("created", "创建时间"),
+    "column.label": ("label", "标签"),
+    "column.scope": ("scope", "权限"),
+    "column.collections": ("collections", "集合"),
+    "column.origins": ("origins", "网站"),
+    "column.expires": ("expires", "到期"),
+    "column.revoked": ("revoked", "吊销"),
+    "column.used": ("last used", "上次使用"),
+    # keys
+    "keys.once": ("The key, shown this once:", "密钥，只显示这一次："),
+    "keys.none": ("There are no keys.", "还没有密钥。"),
+    "keys.all": ("all", "全部"),
+    "keys.revoked": ("Revoked {id}.", "已吊销 {id}。"),
     # serve
     "encoder": ("{what}", "准备编码模型：{what}"),
     "serve.corpus": ("Indexing {folder} …", "正在索引 {folder}……"),
@@ -195,16 +223,21 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "页面：{address}   接口文档：{address}docs   停止：Ctrl-C",
     ),
     "serve.open": (
-        "Anyone who can reach {host}:{port} may read, add and delete articles.",
-        "任何能访问 {host}:{port} 的人都可以读取、添加和删除文章。",
+        "Anyone who can reach {host}:{port} may {may} without a key.",
+        "任何能访问 {host}:{port} 的人不用密钥就可以{may}。",
     ),
+    "may.read": ("read articles", "读取文章"),
+    "may.write": ("read, add and delete articles", "读取、添加和删除文章"),
+    "may.admin": ("do everything", "做任何操作"),
     "serve.refused": (
-        "{host} can be reached by other machines, and there is no access control yet.",
-        "{host} 可被其他机器访问，而目前没有访问控制。",
+        "{host} can be reached by other machines, and there is no key for this index.",
+        "{host} 可被其他机器访问，而这个索引还没有密钥。",
     ),
     "serve.refused.hint": (
-        "Listen on 127.0.0.1, or add --allow-anonymous if everyone who can reach it may read, add and delete.",
-        "请监听 127.0.0.1；如果允许所有能访问它的人读取、添加和删除，请加上 --allow-anonymous。",
+        "Make a key with `qa keys create LABEL`, or listen on 127.0.0.1; QA_ANONYMOUS=read lets everyone read, "
+        "--allow-anonymous lets everyone do everything.",
+        "请用 `qa keys create LABEL` 新建密钥，或监听 127.0.0.1；QA_ANONYMOUS=read 允许任何人读取，"
+        "--allow-anonymous 允许任何人做任何操作。",
     ),
     "serve.taken": ("{host}:{port} cannot be listened on: {reason}", "无法监听 {host}:{port}：{reason}"),
     "serve.taken.hint": (
@@ -276,6 +309,7 @@ _CODES: Final[dict[str, str]] = {
     "encoder_mismatch": "索引是用另一个编码模型建立的",
     "index_damaged": "索引已损坏",
     "index_format": "索引格式未知",
+    "invalid_key": "密钥无效",
     "unauthorized": "没有密钥或密钥无效",
     "forbidden": "密钥权限不足",
     "encoder_unusable": "编码模型无法使用",

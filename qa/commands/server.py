@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qa.commands.documents import tell
 from qa.commands.output import encoder_note, note, warn, watched
+from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.messages import language, say
 
@@ -22,15 +23,21 @@ def serve(host: str | None, port: int | None, workers: int, allow_anonymous: boo
     from qa.index import Index as Opened
     from qa.service import server
 
-    settings = read_settings()
-    host, port = host if host is not None else settings.host, port if port is not None else settings.port
-    if server.check_open(host, allow_anonymous):
-        warn(say("serve.open", host=host, port=port))
+    settings = _chosen(host, port, allow_anonymous)
+    host, port = settings.host, settings.port
+    if server.check_open(settings):
+        warn(say("serve.open", host=host, port=port, may=say(f"may.{settings.anonymous}")))
     with server.take_port(host, port) as taken:
         index = Opened.open(settings=settings, progress=encoder_note)
         _prepare(index)
         server.serve(index, settings, taken, workers, lambda: _greet(index, host, taken.getsockname()[1]))
     note(say("serve.stopped"))
+
+
+def _chosen(host: str | None, port: int | None, allow_anonymous: bool) -> Settings:
+    """The settings, and what the command line says instead."""
+    said = {"host": host, "port": port, "anonymous": "admin" if allow_anonymous else None}
+    return read_settings().model_copy(update={name: value for name, value in said.items() if value is not None})
 
 
 def _prepare(index: Index) -> None:

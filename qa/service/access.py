@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
@@ -20,11 +20,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qa.errors import CiteqaError, ForbiddenError, NotFoundError, UnauthorizedError
 from qa.service import errors
+from qa.store.keys import Right
 
 if TYPE_CHECKING:
     from qa.index import Index
-
-Right = Literal["read", "write", "admin"]
 
 RIGHTS: Final[tuple[Right, ...]] = ("read", "write", "admin")
 """Each includes those before it."""
@@ -69,13 +68,8 @@ Identify = Callable[[Scope, str | None], Awaitable[Caller]]
 """(scope, bearer token or None) -> who asks. Raises UnauthorizedError for a key that is not good."""
 
 
-async def owner(_scope: Scope, _token: str | None) -> Caller:
-    """Everyone is the owner: for a service that has no keys."""
-    return OWNER
-
-
 class MissingKeyError(UnauthorizedError):
-    """No key was sent, or not as a bearer token."""
+    """No key was sent, or nothing that is one of ours."""
 
 
 class Access:

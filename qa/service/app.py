@@ -34,7 +34,9 @@ from qa.service import (
     verdicts,
 )
 from qa.service.doorman import Doorman
+from qa.service.hosts import Hosts, Origins, origins
 from qa.service.jobs import Jobs
+from qa.service.keys import Gate, Keyring
 from qa.service.metrics import Metrics
 from qa.service.models import AskRequest, ErrorResponse
 from qa.service.spool import Spool
@@ -54,6 +56,7 @@ _ERRORS: Final = {
     405: "This address does not take this method.",
     409: "It exists already, or another program is writing.",
     413: "A body or a file is too large.",
+    421: "The request is for another host.",
     500: "The service failed; its log says why.",
     503: "Busy, or the index cannot be used. `Retry-After` says when to try again.",
 }
@@ -66,8 +69,13 @@ _VOICES: Final = {
 """How the doors of foreign protocols tell of errors, by the beginning of their paths."""
 
 
-def create_app(index: Index, settings: Settings, *, identify: access.Identify = access.owner) -> FastAPI:
-    """The app. It works on ``index`` and does not close it. ``identify`` finds out who sends a request."""
+def create_app(index: Index, settings: Settings, *, identify: access.Identify | None = None) -> FastAPI:
+    """The app. It works on ``index`` and does not close it.
+
+    ``identify`` finds out who sends a request; without it, the keys of the index and ``settings`` say so.
+    """
+    keyring = Keyring(index.store)
+    gate = Gate(keyring, settings)
     metrics = Metrics()
     spool = Spool(index.store.root / "uploads")
     jobs, running = Jobs(index, spool, metrics), trials.Trials(index, spool)
@@ -81,11 +89,18 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify = 
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(chats, mcp_sessions, jobs, running, undo.Purger(index)),
+        lifespan=_lifespan(chats, mcp_sessions, gate, jobs, running, undo.Purger(index)),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
-    app.add_middleware(access.Access, identify=identify)
-    app.add_middleware(Doorman, metrics=metrics, document_bytes=uploads.max_body(settings), voices=_VOICES)
+    app.add_middleware(access.Access, identify=identify or gate.identify)
+    app.add_middleware(Origins, allowed=origins(settings.cors_origins), of_keys=keyring.origins)
+    app.add_middleware(
+        Doorman,
+        metrics=metrics,
+        document_bytes=uploads.max_body(settings),
+        voices=_VOICES,
+        check_host=Hosts(settings).check,
+    )
     errors.install(app)
     app.include_router(search.routes(searcher))
     app.include_router(facets.routes(index, searcher, settings))
@@ -121,7 +136,7 @@ def _chat_answers(asker: ask.Asker) -> Ask:
 
 
 def _lifespan(
-    chats: Chats, mcp_sessions: StreamableHTTPSessionManager, *workers: Jobs | trials.Trials | undo.Purger
+    chats: Chats, mcp_sessions: StreamableHTTPSessionManager, gate: Gate, *workers: Jobs | trials.Trials | undo.Purger
 ) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -133,6 +148,7 @@ def _lifespan(
         await chats.stop()
         for worker in workers:
             worker.stop()
+        gate.close()
 
     return lifespan
 

@@ -41,7 +41,7 @@ MAX_MESSAGES: Final = 1000
 _CREATED: Final = 1_760_000_000
 """When these models came into being: a constant, so that clients may cache the list."""
 _TYPES: Final = dict.fromkeys((400, 401, 403, 404, 413), "invalid_request_error")
-_CODES: Final = {"unauthorized": "invalid_api_key"}
+_CODES: Final = {"unauthorized": "invalid_api_key", "invalid_key": "invalid_api_key"}
 """Codes that clients of this protocol know by another name."""
 
 

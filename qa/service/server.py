@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import signal
@@ -10,13 +9,18 @@ import socket
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from qa.config import Settings
 from qa.config import settings as read_settings
-from qa.errors import ConfigError
+from qa.errors import ConfigError, NoIndexError
 from qa.messages import say
+from qa.service.hosts import is_loopback, listed
+from qa.store.keys import Keys, timestamp
+from qa.store.opening import open_existing
 from qa.types import IngestReport
 
 if TYPE_CHECKING:
@@ -35,19 +39,24 @@ _LOG: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 WARM_QUESTIONS: Final = ("这里有什么？", "What is here?")
 
 
-def check_open(host: str, allowed: bool) -> bool:
-    """Whether other machines can reach ``host``. Raises ConfigError where they can and nobody allowed it."""
-    reachable = not _is_loopback(host)
-    if reachable and not allowed:
-        raise ConfigError(say("serve.refused", host=host), say("serve.refused.hint"))
-    return reachable
+def check_open(settings: Settings) -> bool:
+    """Whether other machines can reach the service and ask it without a key.
+
+    Raises ConfigError where they can reach it, nobody has a key and nobody allowed more.
+    """
+    if is_loopback(settings.host):
+        return False
+    if settings.anonymous in ("auto", "none") and not _has_keys(settings.index_dir):
+        raise ConfigError(say("serve.refused", host=settings.host), say("serve.refused.hint"))
+    return settings.anonymous not in ("auto", "none")
 
 
-def _is_loopback(host: str) -> bool:
+def _has_keys(index_dir: Path) -> bool:
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+        with closing(open_existing(index_dir)) as database:
+            return any(key.good(timestamp(datetime.now(UTC))) for key in Keys(database).list())
+    except NoIndexError:
+        return False
 
 
 def take_port(host: str, port: int) -> socket.socket:
@@ -98,7 +107,7 @@ def serve(index: Index, settings: Settings, taken: socket.socket, workers: int, 
     _log_to_stderr()
     with _quiet_signals():
         if workers > 1:
-            _serve_many(index, taken, workers, ready)
+            _serve_many(index, settings, taken, workers, ready)
         else:
             _serve_one(index, settings, taken, ready)
 
@@ -108,28 +117,32 @@ def _serve_one(index: Index, settings: Settings, taken: socket.socket, ready: Ca
 
     from qa.service.app import create_app
 
-    server = uvicorn.Server(_config(create_app(index, settings)))
+    server = uvicorn.Server(_config(create_app(index, settings), settings))
     taken.listen(BACKLOG)
     ready()
     server.run([taken])
     index.close()
 
 
-def _serve_many(index: Index, taken: socket.socket, workers: int, ready: Callable[[], None]) -> None:
+def _serve_many(
+    index: Index, settings: Settings, taken: socket.socket, workers: int, ready: Callable[[], None]
+) -> None:
     """Worker processes share the socket; each opens the index for itself, with the settings of the environment."""
     from uvicorn.supervisors import Multiprocess
 
     taken.listen(BACKLOG)
     ready()
     index.close()
+    os.environ |= {"QA_HOST": settings.host, "QA_ANONYMOUS": settings.anonymous}
     with tempfile.TemporaryDirectory(prefix="qa-metrics-") as counts:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = counts
-        Multiprocess(_config("qa.service.server:worker", workers), [taken]).run()
+        Multiprocess(_config("qa.service.server:worker", settings, workers), [taken]).run()
 
 
-def _config(app: FastAPI | str, workers: int = 1) -> uvicorn.Config:
+def _config(app: FastAPI | str, settings: Settings, workers: int = 1) -> uvicorn.Config:
     import uvicorn
 
+    proxies = list(listed(settings.trusted_proxies))
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
@@ -137,7 +150,8 @@ def _config(app: FastAPI | str, workers: int = 1) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         ws="none",
         timeout_keep_alive=30,
         timeout_graceful_shutdown=GRACE_SECONDS,

@@ -34,6 +34,7 @@ from qa.store.database import Database
 from qa.store.encodings import Packing, ids_by_key
 from qa.store.facets import Facets, facets
 from qa.store.generations import TAIL, Publisher
+from qa.store.keys import Keys
 from qa.store.lock import exclusive
 from qa.store.manifest import Identity
 from qa.store.opening import check_identity, open_database, read_identity
@@ -59,6 +60,7 @@ class LocalStore:
         self.packing = packing
         self.database = database
         database.guard = self._check_current
+        self.keys = Keys(database)
         self.publisher = Publisher(directory, identity, database)
         self._states = States(directory, identity)
 

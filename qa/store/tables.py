@@ -201,3 +201,18 @@ chat_turns = sa.Table(
     sa.Index("ix_chat_turns_asked", "asked"),
     sqlite_autoincrement=True,
 )
+
+keys = sa.Table(
+    "keys",
+    metadata,
+    sa.Column("id", sa.String(16), primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),  # SHA-256 of the token
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("scope", sa.String(8), nullable=False),
+    sa.Column("collections", sa.JSON(none_as_null=True)),
+    sa.Column("origins", sa.JSON, nullable=False),
+    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("expires", sa.String(32)),
+    sa.Column("revoked", sa.String(32)),
+    sa.Column("used", sa.String(32)),
+)

@@ -179,6 +179,7 @@ def test_a_taken_port_is_said_at_once(tmp_path: Path) -> None:
 def test_a_public_address_needs_a_yes(tmp_path: Path) -> None:
     refused = qa(tmp_path / "index", "serve", "--host", "0.0.0.0", "--port", "0")
     assert refused.returncode == 2
+    assert "qa keys create" in refused.stderr
     assert "--allow-anonymous" in refused.stderr
 
 

@@ -14,7 +14,7 @@ import uvicorn
 
 from qa.config import Settings
 from qa.index import Index
-from qa.service.access import Identify, owner
+from qa.service.access import Identify
 from qa.service.app import create_app
 from qa.service.server import take_port
 
@@ -22,7 +22,7 @@ Answer = dict[str, object]
 
 
 @contextmanager
-def serving(index: Index, settings: Settings, identify: Identify = owner) -> Iterator[httpx.Client]:
+def serving(index: Index, settings: Settings, identify: Identify | None = None) -> Iterator[httpx.Client]:
     """A client of a service over ``index``."""
     taken = take_port("127.0.0.1", 0)
     app = create_app(index, settings, identify=identify)

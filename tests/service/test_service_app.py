@@ -116,7 +116,7 @@ def test_an_unforeseen_failure_is_told_without_its_inside(
     transport = httpx.ASGITransport(app)
 
     async def ask() -> httpx.Response:
-        async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             return await client.get("/broken")
 
     import anyio

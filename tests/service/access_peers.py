@@ -1,0 +1,49 @@
+"""Two collections that know nothing of each other, keys for them, and requests at every door."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import httpx
+
+RED = "红灯笼工坊在腊月二十三开炉，师傅唐玉琴一天扎四十只灯笼。"
+BLUE = "蓝印花布作坊在立夏那天起缸，染匠邵长河一缸染六十匹布。"
+RED_ASKS = "红灯笼工坊的师傅是谁？"
+BLUE_ASKS = "蓝印花布作坊的染匠是谁？"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that names a collection ``{c}``, or a document ``{d}`` in it."""
+
+    method: str
+    path: str
+    json: dict[str, object] | None = None
+    right: str = "read"
+
+    def send(self, client: httpx.Client, token: str | None, collection: str, document: str) -> httpx.Response:
+        path = self.path.replace("{c}", collection).replace("{d}", document)
+        body = None if self.json is None else {k: collection if v == "{c}" else v for k, v in self.json.items()}
+        return client.request(self.method, path, json=body, headers=bearer(token))
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    return {} if token is None else {"Authorization": f"Bearer {token}"}
+
+
+NAMING_A_COLLECTION = [
+    Asked("POST", "/v1/search", {"query": BLUE_ASKS, "collection": "{c}"}),
+    Asked("POST", "/v1/search", {"query": "", "collection": "{c}"}),
+    Asked("POST", "/v1/search", {"query": BLUE_ASKS, "top_k": 10**6, "collection": "{c}"}),
+    Asked("POST", "/v1/ask", {"query": BLUE_ASKS, "collection": "{c}"}),
+    Asked("POST", "/v1/ask", {"query": BLUE_ASKS, "collection": "{c}", "stream": True}),
+    Asked("POST", "/v1/ask", {"query": BLUE_ASKS, "collection": "{c}", "generator": "model"}),
+    Asked("GET", "/v1/documents?collection={c}"),
+    Asked("GET", "/v1/documents/{d}?collection={c}"),
+    Asked("GET", "/v1/documents/{d}/source?collection={c}"),
+    Asked("GET", "/v1/documents/{d}/passages?collection={c}"),
+    Asked("DELETE", "/v1/documents/{d}?collection={c}", right="write"),
+    Asked("POST", "/v1/documents", {"title": "t", "text": "x", "collection": "{c}"}, right="write"),
+    Asked("POST", "/v1/collections", {"name": "{c}"}, right="write"),
+    Asked("DELETE", "/v1/collections/{c}", right="admin"),
+]
