@@ -17,8 +17,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.installed
+$(VENV)/.dev: pyproject.toml constraints.txt tests/peers.txt $(VENV)/.installed
 	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(PIP) install --quiet --no-deps --no-warn-conflicts --requirement tests/peers.txt
 	@touch $@
 
 serve: $(VENV)/.installed

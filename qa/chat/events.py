@@ -145,6 +145,14 @@ class Events:
         with self._database.writing() as connection:
             connection.execute(events.update().where(_is(platform, app, event)).values(reply=reply))
 
+    def replace_reply(self, platform: str, app: str, event: str, kept: str, reply: str) -> bool:
+        """Keep another reply in the place of ``kept``; False where that is not what is kept any more."""
+        with self._database.writing() as connection:
+            replaced = connection.execute(
+                events.update().where(_is(platform, app, event), events.c.reply == kept).values(reply=reply)
+            )
+            return replaced.rowcount == 1
+
     def reply(self, platform: str, app: str, event: str) -> str | None:
         """A reply that was kept, None where there is none yet."""
         with self._database.reading() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
@@ -40,7 +41,8 @@ class RetryError(PushError):
 
 
 Judge = Callable[[httpx.Response], None]
-"""Raises PushError or RetryError where a vendor's answer, told by HTTP a success, is not one."""
+"""Raises PushError or RetryError where the body of a vendor's answer says that it is not a success. It sees every
+answer, before its status is looked at."""
 
 
 def origin(address: str) -> str:
@@ -71,8 +73,10 @@ class Pusher:
         allowed: Collection[str],
         headers: Mapping[str, str] | None = None,
         judge: Judge | None = None,
+        repeatable: bool = False,
     ) -> httpx.Response:
         """Send JSON; the vendor's answer. ``allowed``: origins (`https://host`) that the address may have.
+        ``repeatable``: the vendor carries out a request that comes twice once, so an unclear one is sent again.
 
         Raises PushError, UnclearError. No error shows the address or the headers: they may be secrets.
         """
@@ -81,6 +85,10 @@ class Pusher:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return await self._once(address, body, headers, judge)
+            except UnclearError:
+                if attempt == ATTEMPTS or not repeatable:
+                    raise
+                await self._sleep(_wait(None, attempt))
             except RetryError as error:
                 wait = _wait(error.after, attempt)
                 if attempt == ATTEMPTS or wait > LONGEST_WAIT:
@@ -92,9 +100,9 @@ class Pusher:
         self, address: str, body: Mapping[str, Any], headers: Mapping[str, str] | None, judge: Judge | None
     ) -> httpx.Response:
         answer = await self._sent(address, body, headers)
-        _check_status(answer)
         if judge is not None:
             judge(answer)
+        _check_status(answer)
         return answer
 
     async def _sent(self, address: str, body: Mapping[str, Any], headers: Mapping[str, str] | None) -> httpx.Response:
@@ -109,6 +117,8 @@ class Pusher:
 
     def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
+            # At level INFO it logs addresses, and those to reply to are secrets.
+            logging.getLogger("httpx").setLevel(logging.WARNING)
             self._client = httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False)
         return self._client
 
