@@ -104,14 +104,18 @@ class Renderer:
 
 
 def source_event(hit: Hit, address: str) -> Json:
-    """A passage in the form that Open WebUI shows."""
-    source = {"source": address, "name": hit.citation.title}
+    """A passage in the form that Open WebUI shows.
+
+    It takes passages for one that share ``metadata.source`` or ``metadata.name``, and counts: so both are the passage's
+    own here, or the numbers in the text would lead to others.
+    """
+    name = f"{hit.rank}. {hit.citation.title}"
     return {
         "type": "source",
         "data": {
-            "source": {"name": hit.citation.title, "url": address},
+            "source": {"name": name, "url": address},
             "document": [hit.text],
-            "metadata": [source],
+            "metadata": [{"source": hit.citation.passage_id, "name": name, "url": address}],
         },
     }
 

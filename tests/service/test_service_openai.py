@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import anyio
 import httpx
 import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
+from service_keys import ALL, MINE, identify
 
 from qa.answer.extract import Piece
 from qa.index import Index
+from qa.service import events
 from qa.service.chat_format import Renderer
 from qa.service.openai import MODEL
 from qa.types import AnswerSentence
@@ -126,3 +134,72 @@ def test_bare_marks_and_open_webui(corpus_index: Index) -> None:
     other = Renderer(hits, "http://here", "open-webui")
     assert other.piece(piece) == piece.text
     assert other.sources("zh") == ""
+
+
+@pytest.fixture
+def web_ui(corpus_index: Index, serving: Any) -> Iterator[httpx.Client]:
+    chosen = corpus_index.settings.model_copy(update={"chat_citations": "open-webui"})
+    with serving(corpus_index, chosen) as client:
+        yield client
+
+
+def test_open_webui_gets_its_passages_in_the_order_of_the_marks(web_ui: httpx.Client) -> None:
+    """That client merges sources of one id or one name, and numbers what is left (its Citations.svelte)."""
+    asked = {"model": MODEL, "stream": True, "messages": [{"role": "user", "content": "昌平区的医药健康产业怎么样？"}]}
+    with web_ui.stream("POST", "/v1/chat/completions", json=asked) as stream:
+        lines = [line.removeprefix("data: ") for line in stream.iter_lines() if line.startswith("data: ")]
+    assert lines[-1] == "[DONE]"
+    chunks = [json.loads(line) for line in lines[:-1]]
+    sources = [chunk["event"]["data"] for chunk in chunks if "event" in chunk]
+    text = "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
+    marks = {int(mark) for mark in re.findall(r"\[(\d+)\]", text)}
+    assert marks
+    assert max(marks) == len(sources)
+    ids = [one["source"] for each in sources for one in each["metadata"]]
+    names = [one["name"] for each in sources for one in each["metadata"]]
+    assert len(set(ids)) == len(set(names)) == len(sources)
+    assert [name.split(".")[0] for name in names] == [str(number) for number in range(1, len(sources) + 1)]
+    assert not any("annotations" in chunk["choices"][0]["delta"] for chunk in chunks)
+    assert all(len(each["document"]) == len(each["metadata"]) == 1 for each in sources)
+
+
+def test_a_wrong_key_raises_the_right_class(corpus_index: Index, serving: Any) -> None:
+    with serving(corpus_index, corpus_index.settings, identify=identify) as locked:
+        stranger = openai.OpenAI(base_url=f"{locked.base_url}/v1", api_key="wrong-key", max_retries=0)
+        with pytest.raises(openai.AuthenticationError) as refused:
+            stranger.models.list()
+        assert refused.value.code == "invalid_api_key"
+        assert "wrong-key" not in str(refused.value)
+        reader = openai.OpenAI(base_url=f"{locked.base_url}/v1", api_key=MINE, max_retries=0)
+        with pytest.raises(openai.NotFoundError):
+            reader.chat.completions.create(model=MODEL, messages=user(ZH))
+        owner = openai.OpenAI(base_url=f"{locked.base_url}/v1", api_key=ALL, max_retries=0)
+        assert "900余家" in str(
+            owner.chat.completions.create(model=MODEL, messages=user(ZH)).choices[0].message.content
+        )
+
+
+@pytest.mark.parametrize("text", ["文" * 30_000, "\x00", "🧬" * 500])
+def test_what_cannot_be_a_question_is_refused_shortly(peer: openai.OpenAI, text: str) -> None:
+    with pytest.raises(openai.BadRequestError) as refused:
+        peer.chat.completions.create(model=MODEL, messages=user(text))
+    assert len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize("text", ["<script>alert(1)</script>", "\u202e昌平", "'; DROP TABLE documents; --"])
+def test_hostile_questions_are_answered_like_others(peer: openai.OpenAI, text: str) -> None:
+    assert peer.chat.completions.create(model=MODEL, messages=user(text)).choices[0].message.content
+
+
+def test_a_slow_answer_is_kept_alive() -> None:
+    async def slowly() -> AsyncIterator[str]:
+        yield "one"
+        await anyio.sleep(0.3)
+        yield "two"
+
+    async def collect() -> list[str]:
+        return [part async for part in events.alive(slowly(), seconds=0.05)]
+
+    told = anyio.run(collect)
+    assert [part for part in told if part != events.KEEP_ALIVE] == ["one", "two"]
+    assert told[1] == events.KEEP_ALIVE
