@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Generic
 
 from pydantic import SecretStr
@@ -14,6 +15,7 @@ from qa.chat.core import Core
 from qa.chat.message import Connection
 from qa.chat.push import Pusher
 from qa.chat.settings import Read, read
+from qa.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
@@ -49,12 +51,20 @@ class Platform(Generic[Read]):
         missing = self.missing(chosen)
         if missing and self.wanted(chosen):
             _log.warning("%s is off: %s not set", self.name, ", ".join(missing))
-        return None if missing else self.connect(chosen, core, pusher)
+        if missing:
+            return None
+        if absent := self.absent():
+            raise ConfigError(f"{self.name} needs {', '.join(absent)}.", f"pip install 'citeqa[{self.extra}]'")
+        return self.connect(chosen, core, pusher)
+
+    def absent(self) -> tuple[str, ...]:
+        """Packages that it needs and that are not installed."""
+        return tuple(module for module in self.modules if find_spec(module) is None)
 
 
 def platforms() -> tuple[Platform[Any], ...]:
     """All of them, in the order they are listed to people."""
-    from qa.chat import feishu
+    from qa.chat import feishu, slack
 
     return (
         Platform(
@@ -64,9 +74,13 @@ def platforms() -> tuple[Platform[Any], ...]:
             (f"POST {feishu.ROUTE}",),
             feishu.connect,
         ),
+        Platform(
+            "slack",
+            slack.SlackSettings,
+            ("signing_secret", "bot_token"),
+            (f"POST {slack.PATH}",),
+            slack.connect,
+            ("slack_bolt", "aiohttp"),
+            "slack",
+        ),
     )
-
-
-def _value(chosen: BaseSettings, field: str) -> str:
-    value = getattr(chosen, field)
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

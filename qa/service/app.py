@@ -81,7 +81,7 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
     jobs, running = Jobs(index, spool, metrics), trials.Trials(index, spool)
     searcher = search.Searcher(index, metrics, settings.max_queue)
     asker = ask.Asker(index, searcher, metrics)
-    chats = Chats(index.store.directory, index.store.database, _chat_answers(asker), settings)
+    chats = Chats(index.store.root, index.store.database, _chat_answers(asker), settings)
     mcp, mcp_sessions = http.door(Library(index, searcher, asker), settings)
     app = FastAPI(
         title="citeqa",
