@@ -84,3 +84,8 @@ def platforms() -> tuple[Platform[Any], ...]:
             "slack",
         ),
     )
+
+
+def _value(chosen: BaseSettings, field: str) -> str:
+    value = getattr(chosen, field)
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
