@@ -7,6 +7,7 @@ written in one transaction. A killed ingest therefore loses at most the window i
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -15,6 +16,7 @@ from typing import TypeVar
 from qa.encode.centring import Statistics, centre_tokens, centre_vector
 from qa.encode.encoder import Encoded, Encoder
 from qa.encode.language import detect
+from qa.errors import IndexError_
 from qa.ingest.clean import clean
 from qa.ingest.duplicates import Groups, fingerprint
 from qa.ingest.normalise import normalise
@@ -22,6 +24,8 @@ from qa.ingest.split import split
 from qa.ingest.words import words
 from qa.store.store import Encoding, NewDocument, NewPassage, Store
 from qa.types import Document, IngestReport, Language, Piece, Skipped, Source
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -85,8 +89,15 @@ class Pipeline:
         outcome = _Outcome()
         for window in _windows(sources):
             self._ingest_window(window, collection, groups, outcome, tell)
-        self._store.publish(collection)
+        self._publish(collection)
         return outcome.report()
+
+    def _publish(self, collection: str) -> None:
+        """What was written is found already; where the disk has no room to make searches faster, it stays as it is."""
+        try:
+            self._store.publish(collection)
+        except IndexError_ as error:
+            log.warning("%s %s", error.message, error.hint)
 
     def _ingest_window(
         self, window: Sequence[Source | Skipped], collection: str, groups: Groups, outcome: _Outcome, tell: Report

@@ -62,7 +62,7 @@ def write_backup(root: Path, file: Path) -> Backup:
             backup = _described(staged)
             fresh = staged / "archive"
             _pack(staged, backup, fresh)
-            _verify(fresh)
+            verify(fresh)
             os.replace(fresh, file)
             sync_directory(file.parent)
     except OSError as error:
@@ -173,7 +173,8 @@ def _pack(staged: Path, backup: Backup, target: Path) -> None:
         os.fsync(raw.fileno())
 
 
-def _verify(file: Path) -> None:
+def verify(file: Path) -> None:
+    """Read a backup through. Raises DamagedIndexError, FormatError, InputError where there is none."""
     with _opened(file) as archive:
         for name, entry in read_contents(archive, file).files.items():
             with archive.open(name) as member:

@@ -12,7 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from qa.store import encodings as blobs
 from qa.store import lexical, records
+from qa.store import passages as passages_
 from qa.store.database import Database
 from qa.store.encodings import slices
 from qa.store.opening import IDENTITY
@@ -34,6 +36,7 @@ def carry_records(reading: sa.Connection, new: Database) -> None:
             if table not in _MADE_FROM_DOCUMENTS:
                 _copy(table, reading, writing)
         _carry_added(reading, writing)
+        blobs.forget_unused(writing, passages_.unused_encodings(writing))
 
 
 def _moves(table: sa.Table) -> sa.ColumnElement[bool]:
@@ -43,9 +46,17 @@ def _moves(table: sa.Table) -> sa.ColumnElement[bool]:
 def _copy(table: sa.Table, reading: sa.Connection, writing: sa.Connection) -> None:
     rows = [dict(row) for row in reading.execute(sa.select(table).where(_moves(table))).mappings()]
     if table is trash:
-        rows = _renumbered(rows, writing)
+        rows = _renumbered([row for row in rows if _is_gone(row, writing)], writing)
     for some in slices(rows):
         writing.execute(table.insert(), some)
+
+
+def _is_gone(row: dict[str, Any], writing: sa.Connection) -> bool:
+    """Whether a deleted document may stand in the trash of the new build: it is in no collection there, and its own
+    is there."""
+    live = (documents.c.collection_id == row["collection_id"]) & (documents.c.id == row["id"])
+    known = collections.c.id == row["collection_id"]
+    return writing.scalar(sa.select(sa.exists().where(known) & ~sa.exists().where(live))) or False
 
 
 def _renumbered(rows: list[dict[str, Any]], writing: sa.Connection) -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,9 @@ class LocalStore:
         if self.database.read_only:
             return
         try:
+            if (self.root / builds.FOLDER).is_dir():
+                with suppress(ConflictError), builds.rebuilding(self.root):
+                    builds.remove_abandoned(self.root)
             self.publisher.tidy()
         except ConflictError:
             log.debug("%s: another process makes a generation.", self.directory)
