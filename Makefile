@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup serve test check eval clean
+.PHONY: setup serve test check eval crash clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -35,6 +35,10 @@ check: $(VENV)/.dev
 
 eval: $(VENV)/.installed
 	$(BIN)/qa eval --against evals/baseline.json
+
+# Kills writers 520 times at random moments; half an hour on two idle cores.
+crash: $(VENV)/.dev
+	PYTHONPATH=.:tests/crash OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python tests/crash/crash_trial.py --rounds 520
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

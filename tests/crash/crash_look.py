@@ -12,8 +12,7 @@ from qa.index import Index
 from qa.store import builds
 from qa.store.backup import verify
 from qa.store.check import check, repair
-
-Keys = None
+from qa.store.keys import Keys
 
 
 def looked_at(stage: Stage, directory: Path, possible: list[State], harmed: bool) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def _found(index: Index, docs: list[tuple[str, int]]) -> dict[str, Any]:
         "docs": dict(docs),
         "trash": sorted(one.id for one in index.deleted()),
         "note": index.store.meta("trial") or 0,
-        "keys": {},
+        "keys": {key.label: key.revoked is None for key in Keys(index.store.database).list()},
         "build": builds.read_place(index.store.root).build,
     }
 

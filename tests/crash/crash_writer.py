@@ -20,15 +20,14 @@ from qa.index import Index
 from qa.store import builds
 from qa.store.backup import restore_backup, write_backup
 from qa.store.check import repair
-
-Keys = None
+from qa.store.keys import Keys
 
 State = dict[str, Any]
 Change = tuple[State, Callable[[], object]] | None
 Say = Callable[[dict[str, Any]], None]
 EMPTY: State = {"docs": {}, "trash": {}, "note": 0, "keys": {}, "saved": None, "previous": None, "build": ""}
 PLAIN = ("ingest", "replace", "delete", "forever", "undelete", "publish", "note")
-EVERY = (*PLAIN, "repair", "backup", "restore", "reencode", "rollback")
+EVERY = (*PLAIN, "key", "revoke", "repair", "backup", "restore", "reencode", "rollback")
 _BUILD = ("docs", "trash", "note", "keys")
 _UNKNOWN = "?"
 """The build after one was made: not the one before."""

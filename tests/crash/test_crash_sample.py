@@ -8,22 +8,22 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize(("mode", "rounds"), [("one", 4), ("two", 2), ("full", 2)])
-def test_nothing_is_lost(mode: str, rounds: int) -> None:
+ROUNDS = 8
+
+
+def test_nothing_is_lost() -> None:
     environment = os.environ | {
         "PYTHONPATH": f"{HERE.parents[1]}:{HERE}",
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
-    command = [sys.executable, str(HERE / "crash_trial.py"), "--rounds", str(rounds), "--mode", mode, "--seed", "5"]
+    command = [sys.executable, str(HERE / "crash_trial.py"), "--rounds", str(ROUNDS), "--seed", "5"]
     ran = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=500)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     summary = json.loads(ran.stdout[ran.stdout.index("\n{\n") :])
-    assert summary[f"round {mode}"] == rounds
+    assert sum(count for name, count in summary.items() if name.startswith("round ")) == ROUNDS
     assert summary["wrong"] == []
