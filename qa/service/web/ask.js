@@ -141,7 +141,7 @@ function send(asking, place, wanted) {
   if (!question) return;
   state.draft = "";
   const last = state.turns.at(-1);
-  const history = last ? [...last.history, last.question] : [];
+  const history = last ? [...last.history, ...(last.error ? [] : [last.question])] : [];
   const chosen = asking.elements.publisher ? filters.filtersOf(new URLSearchParams(["publisher", "from", "to"].map((name) => [name, value(name)]))) : wanted.filters;
   asking.elements.question.value = "";
   place.go(addressOf({ question, history, filters: chosen, collection: value("collection") || wanted.collection }));

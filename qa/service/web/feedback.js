@@ -49,8 +49,7 @@ function form(turn, below) {
   return el("form", { submit }, comment, el("button", { type: "submit" }, t("feedback.send")));
 }
 
-function verdictOn({ question, verdict, answer }, comment) {
-  const first = answer.citations[0];
-  const about = first ? { document_id: first.document_id, passage_id: first.passage_id } : {};
-  return { question, language: answer.language, verdict, answer: answer.answer, ...about, ...(comment && { comment }) };
+function verdictOn({ question, collection, verdict, answer }, comment) {
+  const said = Array.from(answer.answer).slice(0, 10_000).join("");
+  return { question, collection, language: answer.language, verdict, answer: said, ...(comment && { comment }) };
 }

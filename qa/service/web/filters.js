@@ -33,7 +33,8 @@ export function controls({ collection, filters }, { collections, facets }, chang
   const names = [...new Set([...facets.publishers.map((one) => one.name), ...(publisher ? [publisher] : [])])];
   const chosen = [collection !== "default" && collection, publisher, from && `${from} →`, to && `→ ${to}`].filter(Boolean);
   const field = (id, label, input) => el("div.field", null, el("label", { for: id }, label), input);
-  const date = (id, value) => el("input", { type: "date", id, name: id, value, min: facets.published_from, max: facets.published_to });
+  const range = facets.published_from && `${facets.published_from} – ${facets.published_to}`;
+  const date = (id, value) => el("input", { type: "date", id, name: id, value, title: range });
   return el("details.filters", { open: chosen.length > 0 },
     el("summary.small", null, `${t("filters.title")}: `, el("span.soft", null, chosen.join(" · ") || t("filters.all"))),
     el("div.fields", null,

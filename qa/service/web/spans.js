@@ -25,14 +25,15 @@ export function slice(text, start, end) {
  * `origin` is the offset of the text's first character; spans are { start, end, ... } and may overlap.
  */
 export function cut(text, origin, spans) {
-  const inside = spans.filter(({ start, end }) => end > start && end > origin);
+  const inside = spans.filter(({ start, end }) => end > start && end > origin).sort((a, b) => a.start - b.start);
   const edges = [...new Set([origin, ...inside.flatMap(({ start, end }) => [Math.max(start, origin), end])])].sort((a, b) => a - b);
   const units = positions(text, edges.map((edge) => edge - origin));
-  return edges.map((edge, i) => ({
-    start: edge,
-    text: text.slice(units[i], units[i + 1]),
-    spans: inside.filter(({ start, end }) => start <= edge && edge < end),
-  })).filter((piece) => piece.text);
+  let next = 0, open = [];
+  return edges.map((edge, i) => {
+    open = open.filter(({ end }) => end > edge);
+    while (next < inside.length && inside[next].start <= edge) open.push(inside[next++]);
+    return { start: edge, text: text.slice(units[i], units[i + 1]), spans: [...open] };
+  }).filter((piece) => piece.text);
 }
 
 /** "3-7,9-12" to [{ start: 3, end: 7 }, …] and back, for addresses. */
