@@ -41,7 +41,7 @@ class FeedbackRequest(Request):
 
 
 class AcceptedResponse(BaseModel):
-    id: int
+    id: int | None = Field(description="for whoever may see all collections: it counts the verdicts on all of them")
 
 
 class VerdictResponse(BaseModel):
@@ -75,7 +75,8 @@ def routes(index: Index, settings: Settings) -> APIRouter:
         """Keep a user's verdict on an answer or a passage."""
         reachable(index, caller, asked.collection)
         _check(index, asked, settings)
-        return answer({"id": feedback.add(database, NewVerdict(**asked.model_dump())).number}, 201)
+        number = feedback.add(database, NewVerdict(**asked.model_dump())).number
+        return answer({"id": number if caller.collections is None else None}, 201)
 
     @router.get("/feedback", responses={200: {"model": FeedbackResponse}}, response_class=Response)
     def said(
@@ -95,7 +96,7 @@ def routes(index: Index, settings: Settings) -> APIRouter:
     def dismiss(number: Number, caller: Admin) -> Response:
         """Set a verdict aside."""
         if not caller.may_use(feedback.verdict(database, number).collection):
-            raise NotFoundError(f"There is no verdict {number}.", "GET /v1/feedback lists them.")
+            raise feedback.missing(number)
         feedback.settle(database, number, "dismissed")
         return Response(status_code=204)
 

@@ -89,6 +89,10 @@ def listed(
     return [Verdict(*row) for row in rows], total
 
 
+def missing(number: int) -> NotFoundError:
+    return NotFoundError(f"There is no verdict {number}.", "The pending ones: `qa eval feedback`.")
+
+
 def verdict(database: Database, number: int) -> Verdict:
     """Raises NotFoundError."""
     with database.reading() as connection:
@@ -114,7 +118,7 @@ def check_pending(found: Verdict) -> None:
 def _verdict(connection: sa.Connection, number: int) -> Verdict:
     row = connection.execute(sa.select(*_COLUMNS).where(feedback.c.number == number)).first()
     if row is None:
-        raise NotFoundError(f"There is no verdict {number}.", "The pending ones: `qa eval feedback`.")
+        raise missing(number)
     return Verdict(*row)
 
 
