@@ -65,7 +65,7 @@ def index(corpus_index: Index, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def client(index: Index) -> Iterator[TestClient]:
-    with TestClient(create_app(index, index.settings, identify=identify)) as client:
+    with TestClient(create_app(index, index.settings, identify=identify), base_url="http://127.0.0.1") as client:
         yield client
 
 
