@@ -15,8 +15,10 @@ from qa.messages import say
 
 app = typer.Typer(help=say("help.qa"), add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 collections_app = typer.Typer(help=say("help.collections"))
+doctor_app = typer.Typer(help=say("help.doctor"))
 model_app = typer.Typer(help=say("help.model"))
 app.add_typer(collections_app, name="collections")
+app.add_typer(doctor_app, name="doctor")
 app.add_typer(model_app, name="model")
 keys_app = typer.Typer(help=say("help.keys"))
 app.add_typer(keys_app, name="keys")
@@ -203,8 +205,9 @@ def revoke_key(key: Annotated[str, typer.Argument(metavar="ID", help=say("opt.ke
     keys.revoke(key)
 
 
-@app.command(help=say("help.doctor"))
+@doctor_app.callback(invoke_without_command=True)
 def doctor(
+    context: typer.Context,
     repair: Annotated[bool, typer.Option("--repair", help=say("opt.repair"))] = False,
     reencode: Annotated[bool, typer.Option("--reencode", help=say("opt.reencode"))] = False,
     rollback: Annotated[bool, typer.Option("--rollback", help=say("opt.rollback"))] = False,
@@ -214,11 +217,20 @@ def doctor(
 ) -> int:
     from qa.commands import doctor as command
 
+    if context.invoked_subcommand is not None:
+        return 0
     if reencode:
         return command.reencode()
     if rollback:
         return command.rollback(yes)
     return command.drop_previous() if drop_previous else command.doctor(repair, json)
+
+
+@doctor_app.command("chat", help=say("help.doctor.chat"))
+def doctor_chat(json: Json = False) -> int:
+    from qa.commands import doctor as command
+
+    return command.chat(json)
 
 
 @app.command(help=say("help.backup"))

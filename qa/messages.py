@@ -44,6 +44,7 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "help.keys.list": ("List the keys.", "列出密钥。"),
     "help.keys.revoke": ("Revoke a key: it is refused from then on.", "吊销密钥，立即失效。"),
     "help.doctor": ("Check the index, and repair what can be rebuilt.", "检查索引，并修复可以重建的部分。"),
+    "help.doctor.chat": ("Say what each chat platform lacks.", "说明每个聊天平台还缺什么。"),
     "help.backup": (
         "Write a backup of the index to a file, while it is in use.",
         "把索引备份到一个文件，使用中也可以进行。",
@@ -252,6 +253,23 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "doctor.hint": (
         "Rebuild what can be rebuilt: `qa doctor --repair`.",
         "可以重建的部分用 `qa doctor --repair` 修复。",
+    ),
+    "chat.off": ("off, nothing is set", "未启用，没有任何设置"),
+    "chat.incomplete": ("cannot answer yet", "还不能回答"),
+    "chat.ready": ("set up", "已配置"),
+    "chat.missing": ("{name} is not set.", "{name} 没有设置。"),
+    "chat.absent": (
+        "{names} not installed: pip install 'citeqa[{extra}]'",
+        "没有安装 {names}：pip install 'citeqa[{extra}]'",
+    ),
+    "chat.no_index": ("There is no index to answer from: `qa ingest PATH`.", "没有可以回答的索引：`qa ingest PATH`。"),
+    "chat.collection": (
+        "{name} names {collection!r}, and there is no such collection (`qa collections`).",
+        "{name} 指定的集合 {collection!r} 不存在（见 `qa collections`）。",
+    ),
+    "chat.public_url": (
+        "QA_PUBLIC_URL is not set: sources that have no address of their own are shown without a link.",
+        "没有设置 QA_PUBLIC_URL：没有网址的来源将不带链接。",
     ),
     "reencode.done": (
         "{index} is encoded anew. Start `qa serve` again to use it: until then it answers from the earlier index, "

@@ -46,3 +46,18 @@ def doctor(repair: bool, as_json: bool) -> int:
     if not repair and any(one.repairable for one in left):
         note(say("doctor.hint"))
     return bool(left)
+
+
+def chat(as_json: bool) -> int:
+    """Exit code 1 while a platform that somebody began to set up lacks something."""
+    from qa.chat.readiness import readiness
+
+    found = readiness(read_settings())
+    if as_json:
+        json({"platforms": [asdict(one) for one in found]})
+    else:
+        for one in found:
+            out(f"{one.platform}: {say(f'chat.{one.state}')}")
+            for line in (*one.problems, *one.notes):
+                out(f"  - {line}")
+    return int(any(one.state == "incomplete" for one in found))
