@@ -11,6 +11,7 @@ from qa.ingest.paragraphs import Paragraph, Text, wrapped
 from qa.types import Span
 
 LONGEST_FRONT_MATTER = 65_536
+DEEPEST_FRONT_MATTER = 8
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$)")
@@ -36,7 +37,7 @@ def front_matter(text: str) -> tuple[dict[str, Any], int]:
     import yaml
 
     try:
-        fields = yaml.safe_load(match[1])
+        fields = _plain_yaml(match[1])
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ReadError(
             "The front matter is not valid YAML.",
@@ -44,6 +45,25 @@ def front_matter(text: str) -> tuple[dict[str, Any], int]:
             code="front_matter",
         ) from error
     return ({str(k): v for k, v in fields.items()}, match.end()) if isinstance(fields, dict) else ({}, 0)
+
+
+def _plain_yaml(text: str) -> object:
+    """YAML without references and without deep nesting: a few lines of either can stand for gigabytes."""
+    import yaml
+
+    class Plain(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+            if self.depth > DEEPEST_FRONT_MATTER or self.check_event(yaml.AliasEvent):
+                raise yaml.composer.ComposerError(None, None, "references and deep nesting are not read")
+            self.depth += 1
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+    return yaml.load(text, Plain)
 
 
 def in_markdown(text: Text) -> list[Paragraph]:

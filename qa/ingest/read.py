@@ -13,15 +13,13 @@ from qa.errors import ReadError
 from qa.ingest.annotations import readable
 from qa.ingest.content import Content, check_length
 from qa.ingest.decode import decode
-from qa.ingest.docx import read_docx
 from qa.ingest.formats import READABLE, Format, format_of
-from qa.ingest.html import read_html
 from qa.ingest.markdown import front_matter
 from qa.ingest.metadata import Found, from_text, tidy_title
 from qa.ingest.paragraphs import Paragraph
-from qa.ingest.pdf import read_pdf
 from qa.ingest.script import is_blank, measure
 from qa.ingest.structure import paragraphs_of
+from qa.ingest.worker import parse
 from qa.types import Metadata, Skipped, Source
 
 MAX_BYTES = 32_000_000
@@ -152,12 +150,8 @@ def _too_large(size: int, max_bytes: int) -> ReadError:
 
 
 def _content(format: Format, data: bytes, charset: str | None, address: str | None) -> Content:
-    if format == "pdf":
-        return read_pdf(data)
-    if format == "docx":
-        return read_docx(data)
-    if format == "html":
-        return read_html(data, charset=charset, address=address)
+    if format in ("pdf", "docx", "html"):
+        return parse(format, data, charset, address)
     return _plain(format, data, charset)
 
 

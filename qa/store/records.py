@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from qa.errors import ConflictError, DamagedIndexError, InputError, NotFoundError, QuestionError
 from qa.store import conditions, lexical, passages
 from qa.store.arrays import Int64s
-from qa.store.encodings import Packing, slices
+from qa.store.encodings import Packing, forget_unused, slices
 from qa.store.store import CollectionInfo, NewDocument
 from qa.store.tables import collections, documents, encodings, meta, sources, trash
 from qa.store.tables import passages as passage_table
@@ -113,9 +113,19 @@ def put(
     packed: dict[str, dict[str, bytes]],
 ) -> int:
     """Insert or replace a document; returns how many passages of an earlier one were removed."""
+    given_up = _given_up(connection, collection, document.id)
     number = _put_document(connection, collection, document)
     _put_source(connection, number, document)
-    return passages.replace(connection, collection, number, document, packing, packed)
+    removed = passages.replace(connection, collection, number, document, packing, packed)
+    forget_unused(connection, given_up)
+    return removed
+
+
+def _given_up(connection: sa.Connection, collection: int, document_id: str) -> list[int]:
+    """Encodings that the trash keeps for a document, and no longer when it is put into the collection again."""
+    place = (trash.c.collection_id == collection) & (trash.c.id == document_id)
+    kept: list[int] = connection.scalar(sa.select(trash.c.encodings).where(place)) or []
+    return kept
 
 
 def _put_document(connection: sa.Connection, collection: int, document: NewDocument) -> int:

@@ -15,6 +15,8 @@ from ingest_files import archive, docx, encrypted_pdf, pdf
 from qa.errors import ReadError
 from qa.ingest.clean import clean
 from qa.ingest.decode import decode
+from qa.ingest.docx import read_docx
+from qa.ingest.pdf import read_pdf
 from qa.ingest.read import read_bytes, read_path, read_text
 from qa.types import Metadata, Skipped, Source
 
@@ -106,12 +108,16 @@ def test_too_large() -> None:
 
 def test_unpacked_size_of_word_files_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qa.ingest.docx.MAX_UNPACKED", 1000)
-    assert code("a.docx", docx()) == "too_large"
+    with pytest.raises(ReadError) as caught:
+        read_docx(docx())
+    assert caught.value.code == "too_large"
 
 
 def test_pages_of_pdfs_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qa.ingest.pdf.MAX_PAGES", 1)
-    assert code("a.pdf", pdf([["One page of text."], ["Another page."]])) == "too_many_pages"
+    with pytest.raises(ReadError) as caught:
+        read_pdf(pdf([["One page of text."], ["Another page."]]))
+    assert caught.value.code == "too_many_pages"
 
 
 def test_length_of_text_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,3 +148,10 @@ def test_collections_have_their_own_trash(index: Index) -> None:
 def encodings_of(index: Index) -> int:
     with index.store.database.reading() as connection:
         return len(connection.execute(encodings.select()).all())
+
+
+def test_another_version_of_a_deleted_document_leaves_nothing_of_the_first(index: Index) -> None:
+    index.delete(crane(index))
+    index.ingest_sources([read_text("鹤", STOVE * 3 + CRANES)])
+    assert index.deleted() == []
+    assert check(index.store) == []
