@@ -59,9 +59,6 @@ class Settings(BaseSettings):
     chat_citations: Literal["links", "bare", "open-webui"] = Field(
         default="links", description="how chat clients get citations: `links`, `bare` marks, or `open-webui` events"
     )
-    mcp_hosts: str = Field(
-        default="", max_length=2000, description="further hosts under which `/mcp` may be reached, with commas between"
-    )
     model_base_url: str = Field(default="", description="OpenAI-compatible endpoint that writes answers; empty: none")
     model_name: str = Field(default="", description="name of the model there")
     model_api_key: SecretStr = Field(default=SecretStr(""), description="key for it; never shown")

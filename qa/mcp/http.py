@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
@@ -14,37 +13,31 @@ from qa.config import Settings
 from qa.mcp.library import Library, Visit
 from qa.mcp.server import Context, create_server
 from qa.service.access import caller_of, require
+from qa.service.links import base_of
 
 PATH: Final = "/mcp"
 MAX_BODY: Final = 1_000_000
-_LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
-
-
-def security(hosts: Sequence[str]) -> TransportSecuritySettings:
-    """Which Host and Origin headers are let in: this machine's, and ``hosts`` (`name`, `name:port` or `name:*`)."""
-    own = [host for name in _LOOPBACK for host in (name, f"{name}:*")]
-    allowed = [*own, *hosts]
-    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in allowed]
-    return TransportSecuritySettings(allowed_hosts=allowed, allowed_origins=origins)
-
-
-def receive(context: Context) -> Visit:
-    """Who sent the HTTP request. Raises AccessError."""
-    request = context.request
-    assert isinstance(request, Request)
-    caller = caller_of(request)
-    require(caller, "read")
-    return Visit(caller, str(request.base_url))
 
 
 def door(library: Library, settings: Settings) -> tuple[Route, StreamableHTTPSessionManager]:
-    """The route, and the manager that has to run while it is open. Only POST: there is no session to listen to."""
-    hosts = [host.strip() for host in settings.mcp_hosts.split(",") if host.strip()]
+    """The route, and the manager that has to run while it is open. Only POST: there is no session to listen to.
+
+    The SDK's checks of Host and Origin are off: those of the whole service (``qa.service.hosts``) come before, answer
+    with the same 421 and 403, and know more, such as the origins of keys.
+    """
+
+    def receive(context: Context) -> Visit:
+        request = context.request
+        assert isinstance(request, Request)
+        caller = caller_of(request)
+        require(caller, "read")
+        return Visit(caller, base_of(request, settings))
+
     manager = StreamableHTTPSessionManager(
         app=create_server(library, receive),
         json_response=True,
         stateless=True,
-        security_settings=security(hosts),
+        security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         max_request_body_size=MAX_BODY,
     )
     return Route(PATH, endpoint=StreamableHTTPASGIApp(manager), methods=["POST"]), manager

@@ -48,7 +48,7 @@ class Visit:
     def address(self, name: DocumentName, url: str | None) -> str:
         if url:
             return url
-        return name.uri if self.base is None else links.source_address(name.document_id, self.base, name.collection)
+        return name.uri if self.base is None else links.page(name.document_id, self.base, name.collection)
 
 
 class Library:

@@ -17,6 +17,7 @@ from qa.service import links
 from qa.service.access import Caller, MissingKeyError, caller_of, needs
 from qa.service.dify_conditions import Conditions
 from qa.service.errors import answer, headers
+from qa.service.links import base_of
 from qa.service.models import Name, SearchRequest, Text
 from qa.service.search import Searcher
 from qa.service.shape import Json
@@ -55,7 +56,7 @@ def routes(searcher: Searcher, settings: Settings) -> APIRouter:
     async def retrieval(request: Request) -> Response:
         """Dify's external knowledge: the passages of a collection (`knowledge_id`) that answer `query`."""
         asked = _parsed(await request.body())
-        records = await _records(searcher, asked, settings.max_top_k, caller_of(request), str(request.base_url))
+        records = await _records(searcher, asked, settings.max_top_k, caller_of(request), base_of(request, settings))
         return answer({"records": records})
 
     return router

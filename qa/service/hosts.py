@@ -22,7 +22,7 @@ PROBES: Final = frozenset({"/healthz", "/readyz"})
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _PREFLIGHT: Final = {
     "access-control-allow-methods": "GET, POST, DELETE",
-    "access-control-allow-headers": "authorization, content-type",
+    "access-control-allow-headers": "authorization, content-type, mcp-protocol-version, mcp-method, mcp-name",
     "access-control-max-age": "600",
 }
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1", "*.localhost")

@@ -24,6 +24,7 @@ from qa.service.chat_format import Renderer, Style
 from qa.service.chores import Turn
 from qa.service.completion import Answering, Completion, Said, error, error_body
 from qa.service.errors import answer, headers
+from qa.service.links import base_of
 from qa.service.models import AskRequest
 from qa.service.shape import Json
 from qa.types import Generator
@@ -137,7 +138,7 @@ def routes(asker: Asker, settings: Settings, encoder: Encoder) -> APIRouter:
         """A chat completion in OpenAI's form: the last user message is answered, with citations as annotations."""
         try:
             asked = _parsed(await request.body())
-            reply = await chat.begin(asked, str(request.base_url), caller_of(request))
+            reply = await chat.begin(asked, base_of(request, settings), caller_of(request))
             if asked.stream:
                 usage = asked.stream_options is not None and bool(asked.stream_options.include_usage)
                 return events.stream(reply.streamed(usage))

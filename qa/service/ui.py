@@ -24,6 +24,7 @@ from qa.service.access import Caller, caller_of, needs
 from qa.service.ask import Asker
 from qa.service.chat_format import Renderer
 from qa.service.errors import headers
+from qa.service.links import base_of
 from qa.service.models import AskRequest, Name
 from qa.service.shape import Json
 from qa.types import Answer, Generator
@@ -76,7 +77,7 @@ def routes(asker: Asker, settings: Settings) -> APIRouter:
         happening = await asker.events(asked, caller_of(request))
         found = await anext(happening)
         assert isinstance(found, Found)
-        renderer = Renderer(found.hits, str(request.base_url), "open-webui", asked.collection)
+        renderer = Renderer(found.hits, base_of(request, settings), "open-webui", asked.collection)
         return events.stream(_told(happening, renderer), _HEADERS)
 
     return router

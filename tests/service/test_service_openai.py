@@ -121,7 +121,9 @@ def test_brackets_inside_a_quote_are_no_marks(corpus_index: Index) -> None:
     renderer = Renderer(hits, "http://here", "links")
     sentence = AnswerSentence("见文献[2]所述。", (1,), True)
     shown = renderer.piece(Piece("见文献[2]所述。[1]", sentence))
-    assert shown == f"见文献[2]所述。[1](http://here/v1/documents/{hits[0].citation.document_id}/source)"
+    cited = hits[0].citation
+    where = f"start={cited.start}&end={cited.end}&sha256={cited.sha256}"
+    assert shown == f"见文献[2]所述。[1](http://here/documents/{cited.document_id}?{where})"
     assert [(mark.citation.marker, mark.start) for mark in renderer.marks] == [("[1]", 9)]
 
 
