@@ -118,7 +118,8 @@ class Core:
             self._queue.put_nowait(_STOP)
         if workers:
             await asyncio.wait(workers, timeout=GRACE_SECONDS)
-        for task in self._tasks:
+        # A connection that is being closed is left to it: cancelled again, it would stay open.
+        for task in workers:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []

@@ -64,9 +64,18 @@ class Platform(Generic[Read]):
 
 def platforms() -> tuple[Platform[Any], ...]:
     """All of them, in the order they are listed to people."""
-    from qa.chat import feishu, slack
+    from qa.chat import dingtalk, feishu, slack, wecom
 
     return (
+        Platform(
+            "dingtalk",
+            dingtalk.DingTalkSettings,
+            ("client_id", "client_secret"),
+            (),
+            dingtalk.connect,
+            ("dingtalk_stream",),
+            "dingtalk",
+        ),
         Platform(
             "feishu",
             feishu.FeishuSettings,
@@ -82,6 +91,13 @@ def platforms() -> tuple[Platform[Any], ...]:
             slack.connect,
             ("slack_bolt", "aiohttp"),
             "slack",
+        ),
+        Platform(
+            "wecom",
+            wecom.WeComSettings,
+            ("token", "aes_key"),
+            (f"GET {wecom.ROUTE}", f"POST {wecom.ROUTE}"),
+            wecom.connect,
         ),
     )
 
