@@ -8,12 +8,13 @@ index.search("昌平区有多少家医药健康企业？").hits[0].citation.quot
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qa.config import Settings
 from qa.config import settings as read_settings
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from qa.store.store import CollectionInfo, Snapshot
     from qa.store.tokens import TokenCodec
     from qa.store.trash import Deleted
+
+log = logging.getLogger(__name__)
 
 DEFAULT_COLLECTION = "default"
 MAX_FILTER_IDS = 1000
@@ -322,14 +325,11 @@ class Index:
 
     def set_calibration(self, calibration: Calibration | None) -> None:
         """Keep ``calibration`` in this index and use it; None: use the stored one, or else the shipped one."""
-        from qa.retrieve.calibrate import Calibration as Parameters
-        from qa.retrieve.calibrate import shipped
         from qa.retrieve.search import Lane
 
         if calibration is not None:
             self._store.set_meta(CALIBRATION_KEY, calibration.to_json())
-        stored = self._store.meta(CALIBRATION_KEY)
-        self.lane = Lane(self._encoder, self._statistics, Parameters.from_json(stored) if stored else shipped())
+        self.lane = Lane(self._encoder, self._statistics, _calibration(self._store.meta(CALIBRATION_KEY)))
 
     def close(self) -> None:
         """Release files and locks; the index cannot be used afterwards."""
@@ -367,6 +367,17 @@ def _read(location: str | Path, settings: Settings) -> Iterator[Source | Skipped
             yield Skipped(str(location), error.code, f"{error.message} {error.hint}".strip())
     else:
         yield from read_path(Path(location), max_bytes=limit)
+
+
+def _calibration(stored: dict[str, Any] | None) -> Calibration:
+    """What is kept in an index, where this version can use it, else the shipped one."""
+    from qa.retrieve.calibrate import Calibration, shipped
+
+    try:
+        return shipped() if stored is None else Calibration.from_json(stored)
+    except (KeyError, TypeError, ValueError):
+        log.warning("The calibration in the index is of another version: fit it again with `qa eval --calibrate`.")
+        return shipped()
 
 
 def _fingerprint(encoder: Encoder, statistics: Statistics) -> str:

@@ -77,7 +77,7 @@ def _catch_up(both: _Builds) -> None:
     carry_collections(both.old, new)
     there, here = held(both.old), held(new)
     for collection, identity in here.keys() - there.keys():
-        both.new.delete(identity, collection)
+        both.new.delete(identity, collection, forever=True)
     changed = {key for key, made_from in there.items() if here.get(key) != made_from}
     for collection in sorted({collection for collection, _ in changed}):
         _ingest(both, collection, {identity for name, identity in changed if name == collection})

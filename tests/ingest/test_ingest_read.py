@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ingest_files import archive, docx, encrypted_pdf, pdf
 
@@ -246,6 +246,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, name: str) -> None:
         clean(source)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_damaged_files_are_read_or_refused(noise: bytes) -> None:
     for name, data in (("a.pdf", PDF), ("a.docx", DOCX)):
