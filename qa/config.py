@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         default="", description="addresses of proxies, by comma, whose X-Forwarded-For and -Proto are believed"
     )
     cors_origins: str = Field(default="", description="web origins, by comma, whose pages may call the service")
+    rate: int = Field(
+        default=600, ge=0, le=1_000_000, description="requests a minute for each key, or address without one; 0: any"
+    )
+    log: Literal["quiet", "text", "json"] = Field(
+        default="quiet", description="`quiet`: warnings; `text` or `json`: a line for each request too"
+    )
     max_question_chars: int = Field(default=2000, ge=10, le=100_000, description="longest question, in characters")
     max_top_k: int = Field(default=100, ge=1, le=1000, description="largest top_k")
     max_file_mb: int = Field(default=32, ge=1, le=1024, description="largest file read, in MB (10^6 bytes)")

@@ -327,6 +327,7 @@ _CODES: Final[dict[str, str]] = {
     "encoder_mismatch": "索引是用另一个编码模型建立的",
     "index_damaged": "索引已损坏",
     "index_format": "索引格式未知",
+    "too_many_requests": "请求过于频繁",
     "invalid_key": "密钥无效",
     "unauthorized": "没有密钥或密钥无效",
     "forbidden": "密钥权限不足",

@@ -18,8 +18,9 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from qa.errors import CiteqaError, ForbiddenError, NotFoundError, UnauthorizedError
+from qa.errors import AccessError, CiteqaError, ForbiddenError, NotFoundError, UnauthorizedError
 from qa.service import errors
+from qa.service.rate import Rate
 from qa.store.keys import Right
 
 if TYPE_CHECKING:
@@ -75,9 +76,10 @@ class MissingKeyError(UnauthorizedError):
 class Access:
     """ASGI middleware: finds out who asks, and lets nobody in who may do nothing."""
 
-    def __init__(self, app: ASGIApp, identify: Identify) -> None:
+    def __init__(self, app: ASGIApp, identify: Identify, rate: Rate) -> None:
         self._app = app
         self._identify = identify
+        self._rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,7 +93,15 @@ class Access:
         await self._app(scope, receive, send)
 
     async def _admitted(self, scope: Scope) -> Caller:
-        caller = await self._identify(scope, bearer(Headers(scope=scope)))
+        address = str((scope.get("client") or ("",))[0])
+        try:
+            caller = await self._identify(scope, bearer(Headers(scope=scope)))
+        except AccessError:
+            self._rate.take(address)
+            raise
+        # Whoever may do everything without a key sits at this machine.
+        if not is_open(scope["path"]) and not (caller.key is None and "admin" in caller.scopes):
+            self._rate.take(caller.key or address)
         if not caller.scopes and not is_open(scope["path"]):
             raise MissingKeyError("This needs a key.", f"{_SEND} {_MAKE}")
         return caller

@@ -39,6 +39,7 @@ from qa.service.jobs import Jobs
 from qa.service.keys import Gate, Keyring
 from qa.service.metrics import Metrics
 from qa.service.models import AskRequest, ErrorResponse
+from qa.service.rate import Rate
 from qa.service.spool import Spool
 from qa.types import Answer
 
@@ -57,6 +58,7 @@ _ERRORS: Final = {
     409: "It exists already, or another program is writing.",
     413: "A body or a file is too large.",
     421: "The request is for another host.",
+    429: "Too many requests; `Retry-After` says when to try again.",
     500: "The service failed; its log says why.",
     503: "Busy, or the index cannot be used. `Retry-After` says when to try again.",
 }
@@ -92,7 +94,7 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
         lifespan=_lifespan(chats, mcp_sessions, gate, jobs, running, undo.Purger(index)),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
-    app.add_middleware(access.Access, identify=identify or gate.identify)
+    app.add_middleware(access.Access, identify=identify or gate.identify, rate=Rate(settings.rate))
     app.add_middleware(Origins, allowed=origins(settings.cors_origins), of_keys=keyring.origins)
     app.add_middleware(
         Doorman,

@@ -18,7 +18,7 @@ from qa.service.chat_format import Renderer, Style, source_event
 from qa.service.shape import Json
 from qa.types import Hit
 
-_TYPES: Final = dict.fromkeys((400, 401, 403, 404, 413), "invalid_request_error")
+_TYPES: Final = dict.fromkeys((400, 401, 403, 404, 413), "invalid_request_error") | {429: "rate_limit_error"}
 _CODES: Final = {"unauthorized": "invalid_api_key", "invalid_key": "invalid_api_key"}
 """Codes that clients of this protocol know by another name."""
 

@@ -10,7 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.errors import CiteqaError
-from qa.service import errors
+from qa.service import errors, logs
+from qa.service.access import caller_of
 from qa.service.errors import TooLargeError, Voice
 from qa.service.metrics import Metrics
 from qa.service.pages import CONTENT_SECURITY_POLICY
@@ -27,6 +28,7 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = logging.getLogger(__name__)
 
 
@@ -55,12 +57,15 @@ class Doorman:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        visit = _Visit(send)
+        visit = _Visit(send, logs.request_id(Headers(scope=scope).get("x-request-id")))
+        logs.REQUEST_ID.set(visit.identity)
         scope[errors.VOICE] = self._voice(scope["path"])
         try:
             await self._admit(scope, receive, visit)
         finally:
-            self._metrics.answered(scope["method"], _route(scope), visit.status, visit.seconds)
+            method, route = _method(scope), _route(scope)
+            self._metrics.answered(method, route, visit.status, visit.seconds)
+            logs.answered(method, route, visit.status, visit.seconds, caller_of(scope).key)
 
     async def _admit(self, scope: Scope, receive: Receive, visit: _Visit) -> None:
         body = _Body(receive, self._bound(scope))
@@ -101,8 +106,9 @@ class Doorman:
 class _Visit:
     """One answer on its way out: adds the headers, notes the status."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, identity: str) -> None:
         self._send = send
+        self.identity = identity
         self._began = time.perf_counter()
         self.status = 500
         self.started = False
@@ -116,6 +122,7 @@ class _Visit:
             self.started = True
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self.identity
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
         await self._send(message)
@@ -158,6 +165,11 @@ class _Body:
             f"The request is larger than {self._bound / 1e6:g} MB.",
             "Send fewer or smaller files in one request; QA_MAX_FILE_MB sets the largest file.",
         )
+
+
+def _method(scope: Scope) -> str:
+    """Clients may send any word as a method: their number has to be bounded where it is a label."""
+    return scope["method"] if scope["method"] in _METHODS else "OTHER"
 
 
 def _route(scope: Scope) -> str:

@@ -12,6 +12,7 @@ from starlette.types import Scope, Send
 
 from qa.errors import CiteqaError
 from qa.service import shape
+from qa.service.rate import RateError
 
 RETRY_SECONDS = 1
 _DOCS = "What each route takes is described at /docs."
@@ -57,6 +58,8 @@ def headers(error: CiteqaError) -> dict[str, str]:
     """What goes with an error's status: when to come back (RFC 9110), what to send (RFC 6750)."""
     if error.status == 503:
         return {"Retry-After": str(RETRY_SECONDS)}
+    if isinstance(error, RateError):
+        return {"Retry-After": str(error.retry_after)}
     return {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
 
 

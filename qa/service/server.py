@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +16,7 @@ from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.errors import ConfigError, NoIndexError
 from qa.messages import say
+from qa.service import logs
 from qa.service.hosts import is_loopback, listed
 from qa.store.keys import Keys, timestamp
 from qa.store.opening import open_existing
@@ -35,7 +34,6 @@ CORPUS_KEY: Final = "corpus"
 GRACE_SECONDS: Final = 15
 """How long requests may take to end after the signal to stop."""
 BACKLOG: Final = 128
-_LOG: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 WARM_QUESTIONS: Final = ("这里有什么？", "What is here?")
 
 
@@ -104,7 +102,7 @@ def serve(index: Index, settings: Settings, taken: socket.socket, workers: int, 
 
     ``ready`` is called when whoever connects will be answered.
     """
-    _log_to_stderr()
+    logs.to_stderr(settings.log)
     with _quiet_signals():
         if workers > 1:
             _serve_many(index, settings, taken, workers, ready)
@@ -163,17 +161,11 @@ def worker() -> FastAPI:
     from qa.index import Index
     from qa.service.app import create_app
 
-    _log_to_stderr()
     settings = read_settings()
+    logs.to_stderr(settings.log)
     index = Index.open(settings=settings, create=False)
     warm(index)
     return create_app(index, settings)
-
-
-def _log_to_stderr() -> None:
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format=_LOG)
-    # It logs bytes of broken forms as warnings; those forms are answered with 400.
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 @contextmanager
