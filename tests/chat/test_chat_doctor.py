@@ -56,6 +56,29 @@ def test_a_platform_that_is_set_up(corpus_index: Index, monkeypatch: pytest.Monk
     assert "QA_PUBLIC_URL" in found.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("dingtalk", {"CLIENT_ID": "ding", "CLIENT_SECRET": "s3cret"}),
+        ("feishu", {"APP_ID": "cli", "APP_SECRET": "s3cret", "ENCRYPT_KEY": "k", "VERIFICATION_TOKEN": "t"}),
+        ("wecom", {"TOKEN": "s3cret", "AES_KEY": "A" * 43}),
+    ],
+)
+def test_each_is_ready_with_its_secrets_and_names_the_one_that_is_not_set(
+    corpus_index: Index, monkeypatch: pytest.MonkeyPatch, name: str, settings: dict[str, str]
+) -> None:
+    for field, value in settings.items():
+        found = {one.platform: one for one in readiness(corpus_index.settings)}[name]
+        assert found.state != "ready"
+        monkeypatch.setenv(f"QA_{name.upper()}_{field}", value)
+    (found,) = [one for one in readiness(corpus_index.settings) if one.platform == name]
+    assert (found.state, found.problems) == ("ready", ())
+    monkeypatch.setenv("QA_WECOM_AES_KEY", "not-a-key")
+    (wecom,) = [one for one in readiness(corpus_index.settings) if one.platform == "wecom"]
+    assert "QA_WECOM_AES_KEY" in wecom.problems[0]
+    assert "not-a-key" not in repr(wecom)
+
+
 def test_packages_that_are_not_installed(corpus_index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QA_SLACK_SIGNING_SECRET", "s3cret")
     monkeypatch.setenv("QA_SLACK_BOT_TOKEN", "xoxb-1")
