@@ -60,6 +60,12 @@ def test_imports_only_go_down(name: str, path: Path) -> None:
         assert allowed, f"qa.{name} imports qa.{imported}, which lies above it"
 
 
+def test_chat_does_not_know_the_service_that_includes_it() -> None:
+    """The service hands it a function that answers: the two lie in one layer, and only one way is meant."""
+    knowing = [name for name, path in _modules() if name.startswith("chat.") and "service" in _imports(path)]
+    assert knowing == []
+
+
 def test_every_module_has_a_layer() -> None:
     assert {name.split(".")[0] for name, _ in _modules()} <= set(LAYERS)
 

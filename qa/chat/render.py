@@ -23,7 +23,6 @@ TEXT_SHARE: Final = 0.5
 """Share of the limit that the answer itself may take before its citations are given room."""
 
 _SENTENCE_END: Final = re.compile(r"[。！？；!?…][”’」』）)\"']*|\.[”’)\"']*(?=\s|$)|\n")
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!|~>])")
 _INVISIBLE: Final = re.compile("[\u0000-\u0008\u000b-\u001f\u007f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 Measure = Callable[[str], int]
@@ -74,17 +73,6 @@ def _longest(text: str, places: range | list[int], fits: Callable[[str], bool]) 
 def visible(text: str) -> str:
     """Without characters that nobody sees and that reorder or hide others."""
     return _INVISIBLE.sub("", text)
-
-
-def escape_markdown(text: str) -> str:
-    """CommonMark: everything that could be markup, a tag or an entity shows as it is."""
-    plain = visible(text).replace("&", "&amp;").replace("<", "&lt;")
-    return _SPECIAL.sub(r"\\\1", plain)
-
-
-def link_markdown(label: str, url: str) -> str:
-    """``label`` is escaped already. In ``url`` nothing may end the parentheses."""
-    return f"[{label}](<{url}>)" if re.search(r"[()]", url) else f"[{label}]({url})"
 
 
 def markdown(card: Card, dialect: Dialect, limit: int) -> str:

@@ -33,6 +33,7 @@ class Chats:
     def __init__(self, directory: Path, database: Database, ask: Ask, settings: Settings) -> None:
         """Raises ConfigError for a wrong setting."""
         chosen = read(ChatSettings)
+        self._database = database
         self._owner = Owner(directory / "chat")
         self._pusher = Pusher()
         limits = Limits(chosen.per_minute, chosen.history_minutes * 60.0)
@@ -49,6 +50,9 @@ class Chats:
 
     async def start(self) -> None:
         if not self._connections:
+            return
+        if self._database.read_only:
+            _log.warning("the index can only be read: chat messages are refused")
             return
         self._owner.take()
         await self._core.start(self._connections)

@@ -99,7 +99,9 @@ def _content(reply: Card | str) -> dict[str, Any]:
 
 
 def _judge(answer: httpx.Response) -> None:
-    """The Web API answers 200 with `ok: false` and a word for what is wrong."""
+    """The Web API answers 200 with `ok: false` and a word for what is wrong; other answers speak by their status."""
+    if not answer.is_success:
+        return
     try:
         said = answer.json()
     except ValueError:

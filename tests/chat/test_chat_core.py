@@ -14,7 +14,9 @@ from qa.chat.events import KEPT_SECONDS, Events, Limits
 from qa.chat.message import Question
 from qa.chat.owner import Owner
 from qa.chat.push import PushError, UnclearError
-from qa.errors import BusyError, NotFoundError
+from qa.chat.service import Chats
+from qa.config import Settings
+from qa.errors import BusyError, IndexError_, NotFoundError
 from qa.store.database import Database
 from qa.types import Answer
 
@@ -342,3 +344,21 @@ def test_words_and_reply_addresses_are_not_in_the_repr() -> None:
     shown = repr(message(text="秘密的问题", reply_to={"url": "https://hooks.example/secret"}))
     assert "秘密" not in shown
     assert "secret" not in shown
+
+
+def test_an_index_that_can_only_be_read_keeps_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new_database(tmp_path / "chat.sqlite").close()
+    database = Database(tmp_path / "chat.sqlite", read_only=True)
+    monkeypatch.setenv("QA_SLACK_SIGNING_SECRET", "s")
+    monkeypatch.setenv("QA_SLACK_BOT_TOKEN", "xoxb-1")
+
+    async def run() -> None:
+        chats = Chats(tmp_path / "index", database, Answers(), Settings())
+        await chats.start()
+        with pytest.raises(IndexError_):
+            await chats._core.receive(Outbox(), message())
+        await chats.stop()
+
+    asyncio.run(run())
+    assert not (tmp_path / "index").exists()
+    database.close()

@@ -15,8 +15,9 @@ from slack_sdk.models.blocks import Block, SectionBlock
 
 from qa.chat import slack_blocks
 from qa.chat.card import Card, Reference, card
+from qa.chat.feishu_card import DIALECT as MARKDOWN
 from qa.chat.links import MAX_ADDRESS, address, text_fragment
-from qa.chat.render import ELLIPSIS, Dialect, cut, escape_markdown, link_markdown, markdown, utf8
+from qa.chat.render import ELLIPSIS, cut, markdown
 from qa.types import AnswerSentence, Citation, QuoteSpan
 
 HOSTILE = st.sampled_from(
@@ -47,14 +48,6 @@ CARDS = st.builds(
     text=TEXT,
     references=REFERENCES.map(tuple),
     notes=st.lists(TEXT, max_size=4).map(tuple),
-)
-MARKDOWN = Dialect(
-    escape=escape_markdown,
-    link=link_markdown,
-    strong="**{}**".format,
-    quote=lambda text: "> " + text.replace("\n", "\n> "),
-    break_="\n\n",
-    measure=utf8,
 )
 ENTITY = re.compile(r"<[^>]*>")
 
@@ -90,15 +83,7 @@ def test_nothing_from_an_article_is_markup_to_slack(shown: Card) -> None:
 
 @given(CARDS, st.integers(50, 30_000))
 def test_markdown_stays_within_its_bytes(shown: Card, limit: int) -> None:
-    assert utf8(markdown(shown, MARKDOWN, limit)) <= limit
-
-
-@given(TEXT)
-def test_escaped_markdown_holds_no_markup(text: str) -> None:
-    escaped = escape_markdown(text)
-    assert "<" not in escaped
-    assert not re.search(r"(?<!\\)(?:\\\\)*[\[\]*_`]", escaped)
-    assert not re.search(r"&(?!amp;|lt;)", escaped)
+    assert MARKDOWN.measure(markdown(shown, MARKDOWN, limit)) <= limit
 
 
 @given(TEXT, st.integers(0, 500))
@@ -150,8 +135,9 @@ def test_not_in_the_corpus_is_the_first_thing_said() -> None:
 def test_a_whole_card_in_markdown() -> None:
     shown = card(answer("谁？", citation(title="鹤 [一]")), "", "default")
     assert markdown(shown, MARKDOWN, 2000) == (
-        "巡护员刘海每天投喂玉米二百斤。\\[1\\]\n\n**来源**\n\n"
-        f"\\[1\\] [鹤 \\[一\\]]({shown.references[0].url}) (龙江报, 2024\\-12\\-02)\n\n> 巡护员刘海每天投喂玉米二百斤。"
+        "巡护员刘海每天投喂玉米二百斤。&#91;1&#93;\n\n**来源**\n\n"
+        f"&#91;1&#93; [鹤 &#91;一&#93;]({shown.references[0].url}) (龙江报, 2024-12-02)\n\n"
+        "> 巡护员刘海每天投喂玉米二百斤。"
     )
 
 
