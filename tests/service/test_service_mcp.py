@@ -172,7 +172,21 @@ def test_a_foreign_host_is_misdirected_and_a_foreign_origin_forbidden(client: ht
     assert client.post("/mcp", json=INITIALIZE, headers=ACCEPT | {"Origin": own}).status_code == 200
 
 
-def test_a_key_opens_the_collections_it_may_use(corpus_index: Index, serving: Any) -> None:
+def test_a_client_in_a_browser_needs_its_origin_in_the_settings(corpus_index: Index, serving: Any) -> None:
+    page = "http://localhost:6274"
+    asking = {"Origin": page, "Access-Control-Request-Method": "POST"}
+    with serving(corpus_index, corpus_index.settings.model_copy(update={"cors_origins": page})) as open_:
+        preflight = open_.options("/mcp", headers=asking)
+        assert preflight.status_code == 204
+        assert preflight.headers["access-control-allow-origin"] == page
+        assert "mcp-protocol-version" in preflight.headers["access-control-allow-headers"]
+        assert open_.post("/mcp", json=INITIALIZE, headers=ACCEPT | {"Origin": page}).status_code == 200
+
+
+def test_a_key_opens_the_collections_it_may_use(
+    corpus_index: Index, serving: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
     with serving(corpus_index, corpus_index.settings, identify=identify) as locked:
         assert locked.post("/mcp", json=INITIALIZE, headers=ACCEPT).status_code == 401
         assert locked.post("/mcp", json=INITIALIZE, headers=ACCEPT | bearing("wrong")).status_code == 401
@@ -183,6 +197,9 @@ def test_a_key_opens_the_collections_it_may_use(corpus_index: Index, serving: An
         assert document not in _listed(locked, MINE)
         assert document in _listed(locked, ALL)
         assert "900余家" in _called(locked, ALL, "ask", {"question": ZH})
+        answered = locked.post("/dify/retrieval", json={}, headers=bearing("wrong")).text
+    for key in (ALL, MINE, "Bearer wrong"):
+        assert key not in caplog.text + answered
 
 
 def _called(client: httpx.Client, key: str, name: str, arguments: dict[str, str]) -> str:
