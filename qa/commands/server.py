@@ -22,14 +22,16 @@ _EXAMPLES = {
 def serve(host: str | None, port: int | None, workers: int, allow_anonymous: bool) -> None:
     from qa.index import Index as Opened
     from qa.service import server
+    from qa.service.waiting import answering
 
     settings = _chosen(host, port, allow_anonymous)
     host, port = settings.host, settings.port
     if server.check_open(settings):
         warn(say("serve.open", host=host, port=port, may=say(f"may.{settings.anonymous}")))
     with server.take_port(host, port) as taken:
-        index = Opened.open(settings=settings, progress=encoder_note)
-        _prepare(index)
+        with answering(taken):
+            index = Opened.open(settings=settings, progress=encoder_note)
+            _prepare(index)
         server.serve(index, settings, taken, workers, lambda: _greet(index, host, taken.getsockname()[1]))
     note(say("serve.stopped"))
 

@@ -34,7 +34,7 @@ CORPUS_KEY: Final = "corpus"
 GRACE_SECONDS: Final = 15
 """How long requests may take to end after the signal to stop."""
 BACKLOG: Final = 128
-WARM_QUESTIONS: Final = ("这里有什么？", "What is here?")
+WARM_QUESTIONS: Final = ("这里有什么？", "What is in Beijing?")  # a name: the table of readings is loaded
 
 
 def check_open(settings: Settings) -> bool:
