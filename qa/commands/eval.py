@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 from qa.commands.output import json, note, out, typed, warn
 from qa.commands.scores import both
 from qa.config import Settings, settings
-from qa.errors import CiteqaError, ConfigError
+from qa.errors import CiteqaError, ConfigError, NoIndexError
 
 if TYPE_CHECKING:
     from qa.evaluate.compare import Comparison
@@ -275,19 +275,15 @@ def _finish(trial: Trial, against: Path | None, save: Path | None, report: Path 
 def _remember(trial: Trial, plan: Plan, chosen: Settings, seconds: float) -> None:
     """Add the run to the history of the index, where there is one: a history that cannot be written stops nothing."""
     from qa.evaluate import record
-    from qa.store.opening import DATABASE, open_existing
+    from qa.store.opening import open_existing
 
-    directory = plan.index or chosen.index_dir
-    if not (directory / DATABASE).exists():
-        return
     collection = plan.collection if plan.index else None
     known = record.about(trial.set, trial.sha256, collection=collection, part=plan.part, sample=plan.questions)
     try:
-        database = open_existing(directory)
-        try:
+        with closing(open_existing(plan.index or chosen.index_dir)) as database:
             record.keep(database, trial, known, seconds)
-        finally:
-            database.close()
+    except NoIndexError:
+        return
     except CiteqaError as error:
         warn(f"{error.message} {error.hint}")
 

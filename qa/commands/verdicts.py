@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -160,13 +159,8 @@ def dismiss(directory: Path, number: int) -> None:
     out(both(f"Set aside {number}.", f"已搁置 {number}。"))
 
 
-@contextmanager
-def _database(directory: Path) -> Iterator[Database]:
+def _database(directory: Path) -> closing[Database]:
     """The database of an index; no encoder is needed. Raises NoIndexError."""
     from qa.store.opening import open_existing
 
-    database = open_existing(directory)
-    try:
-        yield database
-    finally:
-        database.close()
+    return closing(open_existing(directory))
