@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.chat import dingtalk_event, feishu_event, payload, wecom_event
@@ -101,6 +101,7 @@ class TestFeishu:
         with pytest.raises(InputError):
             feishu_event.message(feishu({"text": "hi"}, message_id=""))
 
+    @settings(deadline=None)
     @given(JSON, JSON)
     def test_any_shape_is_a_message_none_or_an_input_error(self, content: object, mentions: object) -> None:
         for kind in ("text", "post"):
@@ -164,6 +165,7 @@ class TestWeCom:
         with pytest.raises(InputError):
             wecom_event.message(wecom(msgid=None), 1)
 
+    @settings(deadline=None)
     @given(st.dictionaries(st.sampled_from(["text", "mixed", "from", "chatid", "msgtype", "stream"]), JSON))
     def test_any_shape_is_a_message(self, changes: dict[str, Any]) -> None:
         assert isinstance(wecom_event.message(wecom(**changes), 1).text, str)
@@ -209,6 +211,7 @@ class TestDingTalk:
         with pytest.raises(InputError):
             dingtalk_event.message(dingtalk(msgId=""))
 
+    @settings(deadline=None)
     @given(st.dictionaries(st.sampled_from(["text", "content", "senderId", "msgtype"]), JSON))
     def test_any_shape_is_a_message(self, changes: dict[str, Any]) -> None:
         assert isinstance(dingtalk_event.message(dingtalk(**changes)).text, str)

@@ -19,7 +19,7 @@ import pytest
 from chat_parts import message
 from cn_feishu import Feishu
 from cn_vendor import running
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -45,6 +45,7 @@ def lark() -> Iterator[ModuleType]:
     found.ws.client.loop.close()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000), st.text(max_size=40))
 def test_the_peers_cipher_and_ours_read_the_same(lark: ModuleType, plain: bytes, key: str) -> None:
     sealed = cn_feishu.seal(plain, key)
@@ -53,6 +54,7 @@ def test_the_peers_cipher_and_ours_read_the_same(lark: ModuleType, plain: bytes,
         assert lark.AESCipher(key).decrypt(base64.b64decode(sealed)) == plain
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: base64.b64encode(raw).decode()))
 def test_what_was_not_sealed_with_the_key_is_a_value_error(sealed: str) -> None:
     """A random block has valid padding once in 256 times; then it is some bytes, and the signature is what refuses."""

@@ -6,7 +6,7 @@ import base64
 import warnings
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.chat.wecom_crypto import Seal
@@ -26,6 +26,7 @@ def sealed_by_peer(text: str, receiver: str = "") -> str:
     return PrpCrypto(PEER.key).encrypt(text, receiver).decode()
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=500))
 def test_both_read_what_the_other_seals(text: str) -> None:
     seal = Seal(TOKEN, KEY)
@@ -50,6 +51,7 @@ def test_a_message_for_another_receiver_is_refused() -> None:
         Seal(TOKEN, KEY).decrypt(sealed_by_peer("hello", "corp"))
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.binary(max_size=200).map(lambda raw: base64.b64encode(raw).decode()))
 def test_what_was_not_sealed_with_the_key_is_a_value_error(sealed: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
