@@ -25,7 +25,7 @@ from qa.config import Settings
 from qa.index import Index
 from qa.service.app import create_app
 from qa.service.models import JobResponse, SearchResponse
-from qa.service.pages import SHELL
+from qa.service.pages import SHELL, WIDGET
 from qa.service.server import take_port
 
 ROOT = Path(__file__).parents[1]
@@ -55,7 +55,7 @@ def command_tree() -> dict[str, list[str]]:
 def api(app: FastAPI) -> set[str]:
     """`METHOD /path` of every route that people may call."""
     documented = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
-    return documented | {"POST /mcp"} | {f"GET {address}" for address in (*SHELL, "/docs")}
+    return documented | {"POST /mcp"} | {f"GET {address}" for address in (*SHELL, WIDGET, "/docs")}
 
 
 def rows(text: str, first: str) -> list[list[str]]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RIGHTS: Final[tuple[Right, ...]] = ("read", "write", "admin")
 """Each includes those before it."""
-OPEN: Final = frozenset({"/", "/articles", "/docs", "/evals", "/openapi.json", "/healthz", "/readyz"})
+OPEN: Final = frozenset({"/", "/articles", "/docs", "/evals", "/openapi.json", "/widget.js", "/healthz", "/readyz"})
 """Answered without a key: they hold nothing of anybody's articles."""
 OPEN_BELOW: Final = ("/web/", "/documents/", "/chat/")
 """The same for everything below; webhooks of chat platforms check the platform's signature instead of a key."""

@@ -26,6 +26,9 @@ CONTENT_SECURITY_POLICY: Final = (
 SHELL: Final = ("/", "/articles", "/evals", "/documents/{document_id}")
 """Addresses of the page: one document serves them all, and ``web/app.js`` draws the one that is asked for."""
 
+WIDGET: Final = "/widget.js"
+"""The question box that other sites embed."""
+
 _TYPES: Final = {
     "css": "text/css; charset=utf-8",
     "html": "text/html; charset=utf-8",
@@ -42,6 +45,7 @@ def pages() -> APIRouter:
     for address in SHELL:
         _serve(router, address, "index.html", {})
     _serve(router, "/docs", "docs.html", {})
+    _serve(router, WIDGET, "widget.js", _PUBLIC)
     for file in (resources.files("qa.service") / "web").iterdir():
         if not file.name.endswith(".html"):
             _serve(router, f"/web/{file.name}", file.name, _PUBLIC)

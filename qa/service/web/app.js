@@ -11,7 +11,7 @@
 // stylesheet of your own linked in index.html. Links between pages are plain <a href>: the shell follows them.
 
 import { onLocked } from "./api.js";
-import { el, announce } from "./dom.js";
+import { announce, el, entitle } from "./dom.js";
 import { add, explain, language, setLanguage, t } from "./i18n.js";
 import { choice, choose } from "./kept.js";
 import { askForKey } from "./key.js";
@@ -55,7 +55,7 @@ async function draw({ moved = false }) {
     add(module.texts);
     const id = decodeURIComponent(page.path.exec(location.pathname)[1] || "");
     const place = { id, parameters: new URLSearchParams(location.search), go };
-    document.title = [module.title && module.title(place), "citeqa"].filter(Boolean).join(" · ");
+    entitle(module.title && module.title(place));
     root.replaceChildren(target);
     if (moved) arrive();
     const left = await module.show(target, place);

@@ -171,7 +171,7 @@ async function examples(wanted) {
 }
 
 function actions(turn, i) {
-  const [buttons, below] = feedback.feedback(turn);
+  const [buttons, below] = feedback.feedback(turn, api);
   const view = viewOf(turn, i);
   const copying = (label, text) => el("button.quiet", { type: "button", click: (event) => told(event.currentTarget, label, text()) }, t(label));
   return el("div.actions", null, el("div.row.small", null,

@@ -43,9 +43,15 @@ export function svg(kind, attributes, ...children) {
   return build(document.createElementNS("http://www.w3.org/2000/svg", tag), classes, attributes, children);
 }
 
-/** Tell a screen reader what changed. */
+/** Name the window. */
+export function entitle(text) {
+  document.title = shown([text, "citeqa"].filter(Boolean).join(" · "));
+}
+
+/** Tell a screen reader what changed, on pages that have a place for it. */
 export function announce(text) {
-  document.getElementById("said").textContent = shown(text);
+  const said = document.getElementById("said");
+  if (said) said.textContent = shown(text);
 }
 
 /** The language of a text, for fonts and voices: Chinese where a tenth of its letters are Chinese characters. */

@@ -1,6 +1,5 @@
 // Thumbs: a verdict on an answer, with a comment if there is one. It is kept for the eval set.
 
-import { api } from "./api.js";
 import { announce, el, svg } from "./dom.js";
 import { explain, t } from "./i18n.js";
 
@@ -20,30 +19,30 @@ const thumb = (verdict) => svg(`svg.thumb.${verdict}`, { viewBox: "0 0 20 20", w
   svg("path", { d: THUMB, fill: "none", stroke: "currentColor", "stroke-width": 1.4, "stroke-linejoin": "round" }));
 
 /** [the two buttons, the form that opens below them]. What was sent stays sent when the page is drawn anew. */
-export function feedback(turn) {
+export function feedback(turn, service) {
   const below = el("div.comment", { hidden: true });
   const buttons = ["up", "down"].map((verdict) =>
     el("button.quiet", { type: "button", "aria-label": t(`feedback.${verdict}`), title: t(`feedback.${verdict}`), "aria-pressed": String(turn.verdict === verdict), click: () => choose(verdict) }, thumb(verdict)));
   const choose = (verdict) => {
     turn.verdict = verdict;
     buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(verdict === ["up", "down"][i])));
-    below.replaceChildren(form(turn, below));
+    below.replaceChildren(form(turn, below, service));
     below.hidden = false;
     below.querySelector("textarea").focus();
   };
   return [buttons, below];
 }
 
-function form(turn, below) {
+function form(turn, below, service) {
   const comment = el("textarea", { rows: 2, maxlength: 2000, "aria-label": t("feedback.comment"), placeholder: t("feedback.comment") });
   const submit = async (event) => {
     event.preventDefault();
     try {
-      await api.post("/v1/feedback", verdictOn(turn, comment.value.trim()));
+      await service.post("/v1/feedback", verdictOn(turn, comment.value.trim()));
       below.replaceChildren(el("p.small.soft", null, t("feedback.thanks")));
       announce(t("feedback.thanks"));
     } catch (error) {
-      below.replaceChildren(el("p.small", { role: "alert" }, explain(error)), form(turn, below));
+      below.replaceChildren(el("p.small", { role: "alert" }, explain(error)), form(turn, below, service));
     }
   };
   return el("form", { submit }, comment, el("button", { type: "submit" }, t("feedback.send")));

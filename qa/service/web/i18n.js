@@ -21,8 +21,13 @@ export function t(key, ...values) {
 export const language = () => current;
 export const locale = () => (current === "zh" ? "zh-CN" : "en");
 
-export function setLanguage(chosen) {
+/** Speak a language for now: a widget does not choose for the site around it. */
+export function speak(chosen) {
   current = chosen;
+}
+
+export function setLanguage(chosen) {
+  speak(chosen);
   choose("language", chosen);
 }
 

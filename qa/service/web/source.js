@@ -1,7 +1,7 @@
 // Source view: one document whole, as it was read or without what search leaves out, with what was quoted.
 
 import { api } from "./api.js";
-import { el, languageOf, website } from "./dom.js";
+import { el, entitle, languageOf, website } from "./dom.js";
 import { day, number, t } from "./i18n.js";
 import { readSpans } from "./spans.js";
 import { reading } from "./reading.js";
@@ -17,7 +17,7 @@ export async function show(root, place) {
   const wanted = asked(place);
   root.append(el("p.soft", null, t("loading")));
   const document_ = await load(place.id, wanted.collection);
-  document.title = `${document_.about.title} · citeqa`;
+  entitle(document_.about.title);
   if (!root.isConnected) return undefined;
   const url = URL.createObjectURL(new Blob([document_.bytes], { type: "text/plain;charset=utf-8" }));
   draw(root, document_, wanted, url);
@@ -47,13 +47,14 @@ async function load(id, collection) {
 function draw(root, document_, wanted, url) {
   const { about, text, removed } = document_;
   const body = reading(text, removed, wanted);
-  const status = el("ul.plain.checks", { role: "status", "aria-label": t("source.checks") }, el("li.soft", null, t("source.checking")));
+  const status = el("ul.plain.checks", null, el("li.soft", null, t("source.checking")));
   root.replaceChildren(
     el("header.head", null, el("p.small", null, el("a", { href: "/articles" }, t("nav.articles"))),
       el("h1", { lang: languageOf(about.title) }, about.title), el("p.soft", null, line(about))),
     el("div.source", null,
       el("div.original", null, views(body, removed), body),
-      el("aside.about", { "aria-label": t("source.about") }, status, metadata(about, wanted), links(about, url), leftOut(text, removed))));
+      el("aside.about", { "aria-label": t("source.about") },
+        el("div", { role: "status", "aria-label": t("source.checks") }, status), metadata(about, wanted), links(about, url), leftOut(text, removed))));
   choose(body, kept.view);
   arrive(body);
   checks(document_, wanted).then((found) => status.replaceChildren(...found.map(check)));
