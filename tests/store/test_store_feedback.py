@@ -10,6 +10,7 @@ from store_samples import open_store
 
 from qa.errors import ConflictError, DamagedIndexError, NotFoundError
 from qa.store import feedback, history
+from qa.store.backup import restore_backup, write_backup
 from qa.store.database import Database
 from qa.store.feedback import NewVerdict
 from qa.store.tables import evals
@@ -86,3 +87,17 @@ def test_a_damaged_report_is_told(database: Database) -> None:
         connection.execute(evals.update().values(report=b"no"))
     with pytest.raises(DamagedIndexError, match="Run the eval again|damaged"):
         history.report(database, identity)
+
+
+def test_a_backup_holds_verdicts_and_evals(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "index")
+    feedback.add(store.database, given("问"))
+    identity = history.begin(store.database, {"set": "s"})
+    history.finish(store.database, identity, {"set": "s"}, {"cells": {}}, {"lost": []})
+    store.close()
+    write_backup(tmp_path / "index", tmp_path / "b.qabackup")
+    restore_backup(tmp_path / "b.qabackup", tmp_path / "again")
+    again = open_store(tmp_path / "again", create=False)
+    assert feedback.listed(again.database)[0][0].question == "问"
+    assert history.report(again.database, identity) == {"lost": []}
+    again.close()

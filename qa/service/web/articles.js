@@ -42,10 +42,11 @@ export async function show(root, place) {
   const { collections } = await api.get("/v1/collections");
   if (latest && latest.collection !== collection) latest = null;
   Object.assign(view, { list: el("div"), undone: el("div.undo", { role: "status" }), trash: el("div") });
-  const adding = el("div");
-  root.append(el("h1", null, t("articles.title")), el("div.beside", null, el("div", null, controls(view, collections), view.undone, view.list), el("div", null, adding, view.trash, managing(view, collections))));
+  const adding = el("div"), beside = el("div", null, adding, view.trash, managing(view, collections));
+  root.append(el("h1", null, t("articles.title")), el("div.beside", null, el("div", null, controls(view, collections), view.undone, view.list), beside));
   const leave = sending.uploads(adding, collection, () => refresh(view));
   await refresh(view);
+  beside.hidden = !view.changing;
   return leave;
 }
 
@@ -87,11 +88,14 @@ async function refresh(view) {
 
 const listed = ({ collection, wanted: q, offset }) => api.get("/v1/documents", { collection, q, offset, limit: PAGE });
 
-/** Who may only read has no trash to look into. */
-async function deleted({ collection }) {
+/** What can be brought back. Only who may change the collection is told, and shown how to. */
+async function deleted(view) {
   try {
-    return (await api.get("/v1/trash", { collection })).documents;
+    const { documents } = await api.get("/v1/trash", { collection: view.collection });
+    view.changing = true;
+    return documents;
   } catch (error) {
+    view.changing = error.status !== 403;
     if (error.status === 403 || error.status === 404) return [];
     throw error;
   }
@@ -110,7 +114,7 @@ function articleShown(view, one, original, titles) {
   const link = (id, name) => el("a", { href: sending.documentAddress(id, view.collection), lang: languageOf(name) }, name);
   return el("li.article", { "data-id": one.id }, el("div", null, el("h2", null, link(one.id, one.title)), el("p.small.soft", null, facts.filter(Boolean).join(" · ")),
     original && el("p.small.copy", null, `${t("articles.copy")} `, link(original, titles.get(original) || t("articles.another")))),
-  el("button.quiet", { type: "button", "aria-label": t("articles.deleteOne", one.title), click: (event) => remove(view, one, event.target) }, t("articles.delete")));
+  view.changing && el("button.quiet", { type: "button", "aria-label": t("articles.deleteOne", one.title), click: (event) => remove(view, one, event.target) }, t("articles.delete")));
 }
 
 async function remove(view, one, button) {

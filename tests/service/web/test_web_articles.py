@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from qa.index import Index
+from qa.service.access import Caller
+
 OpenPage = Callable[..., Page]
+Serving = Callable[..., AbstractContextManager[httpx.Client]]
 
 CRANES = "丹顶鹤在扎龙湿地过冬，巡护员刘海每天投喂玉米二百斤。"
 STOVE = "老灶台用了六十年，祖母在上面蒸过一万笼馒头。"
@@ -201,3 +207,29 @@ def test_what_waits_is_seen_when_the_language_changes(own_client: httpx.Client, 
     page.locator("#language").click()
     expect(page.locator(".job")).to_contain_text("Done: 1 added")
     expect(page.get_by_role("heading", name="Articles", exact=True)).to_be_visible()
+
+
+def test_who_may_only_read_is_not_offered_changes(
+    own_client: httpx.Client,
+    own_index: Index,
+    finished: Callable[..., Any],
+    serving: Serving,
+    open_page: OpenPage,
+    watched: list[Any],
+) -> None:
+    finished(own_client, own_client.post("/v1/documents", json={"title": "鹤的冬天", "text": CRANES * 3}))
+
+    async def reader(_scope: object, _token: object) -> Caller:
+        return Caller("1", "reader", frozenset({"read"}))
+
+    with serving(own_index, own_index.settings, reader) as client:
+        page = open_page(client, "/articles")
+        expect(page.get_by_role("link", name="鹤的冬天")).to_be_visible()
+        expect(page.get_by_role("button", name="删除《鹤的冬天》")).to_have_count(0)
+        expect(page.get_by_role("heading", name="添加文章")).to_be_hidden()
+        page.goto("/evals")
+        expect(page.get_by_text("还没有评测过。")).to_be_visible()
+        expect(page.get_by_role("heading", name="运行评测")).to_have_count(0)
+    # The browser notes each refused request as an error of its own.
+    assert all("403" in problem for problem in watched[0].problems)
+    watched.clear()
