@@ -153,16 +153,20 @@ class Index:
         """The same as it happens: what was found, pieces of the text, and last the Answer."""
         from qa.answer import ask
         from qa.answer.context import contextual
+        from qa.answer.sides import sides
 
         self._check_question(query, top_k, filters)
         began = perf_counter()
         searched = contextual(query, history)
         snapshot = self._store.snapshot(collection)
-        ranking = self.lane.search(snapshot, searched, top_k=top_k, filters=filters)
+        whole = self.lane.search(snapshot, searched, top_k=top_k, filters=filters)
+        apart = [self.lane.search(snapshot, each, top_k=top_k, filters=filters) for each in sides(searched)]
+        ranking = ask.merged(whole, apart, top_k) if apart else whole
         evidence = self._evidence(snapshot, ranking)
+        compared = tuple(ask.side(each, evidence) for each in apart)
         hits = tuple(each.hit for each in evidence)
         confidence = hits[0].score if hits else 0.0
-        found = ask.Found(query, searched, ranking, evidence, self._answers(hits), confidence)
+        found = ask.Found(query, searched, ranking, evidence, self._answers(hits), confidence, compared)
         return ask.events(found, self._writer(generator, snapshot), began)
 
     def _writer(self, generator: Generator, snapshot: Snapshot) -> Writer:

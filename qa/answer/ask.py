@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
 from time import perf_counter
 from typing import Final
 
@@ -14,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.answer.candidates import Evidence
-from qa.answer.extract import Asked, Composed, Piece, decline, extract
-from qa.answer.phrases import voice
+from qa.answer.extract import Composed, Piece, decline, extract, extract_sides
+from qa.answer.figures import figures
+from qa.answer.phrases import Voice, gap, phrase, voice
+from qa.answer.score import Asked
 from qa.answer.wanted import kinds
 from qa.encode.encoder import Encoder
 from qa.ingest.normalise import normalise_query
@@ -31,6 +34,14 @@ EARLIER_WEIGHT: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a comparison: what was found for its own question. ``evidence`` are hits of the whole answer."""
+
+    ranking: Ranking
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Found:
     """What a search found for a question. ``searched`` is the question, made complete where it was a follow-up."""
 
@@ -40,6 +51,8 @@ class Found:
     evidence: tuple[Evidence, ...]
     answerable: bool
     confidence: float
+    sides: tuple[Side, ...] = ()
+    """Of a question that compares, what was found for each side; empty for every other."""
 
     @property
     def hits(self) -> tuple[Hit, ...]:
@@ -49,6 +62,28 @@ class Found:
 Event = Found | Piece | Answer
 Writer = Callable[[Found], Iterator[Piece | Composed]]
 """Writes an answer to what was found: pieces as they come, then the whole."""
+
+
+def merged(ranking: Ranking, sides: Sequence[Ranking], top_k: int) -> Ranking:
+    """The ranking of a comparison: the sides take turns, what was found for the whole question comes last; then by
+    probability, so that no hit claims more than one before it."""
+    turns = [ranked for turn in zip_longest(*(side.hits for side in sides)) for ranked in turn if ranked]
+    best = {ranked.passage.group: ranked for ranked in reversed([*turns, *ranking.hits])}
+    chosen = list(dict.fromkeys(ranked.passage.group for ranked in [*turns, *ranking.hits]))[:top_k]
+    hits = sorted((best[group] for group in chosen), key=lambda ranked: -ranked.probability)
+    return replace(ranking, hits=tuple(hits), took_ms=_sum([ranking, *sides]))
+
+
+def side(ranking: Ranking, evidence: Sequence[Evidence]) -> Side:
+    """The hits of a side that are among those of the whole answer, as the side's own search saw them."""
+    seen = {ranked.passage.id: ranked for ranked in ranking.hits}
+    kept = [replace(each, ranked=seen[id]) for each in evidence if (id := each.ranked.passage.id) in seen]
+    return Side(ranking, tuple(kept))
+
+
+def _sum(rankings: Sequence[Ranking]) -> Timings:
+    took = [ranking.took_ms for ranking in rankings]
+    return Timings(*(round(sum(getattr(one, name) for one in took), 2) for name in Timings.__dataclass_fields__))
 
 
 def events(found: Found, write: Writer, began: float) -> Iterator[Event]:
@@ -75,7 +110,41 @@ def extracted(found: Found, snapshot: Snapshot, encoder: Encoder) -> Composed:
     if not found.answerable:
         return decline(spoken, found.evidence)
     asked = Asked(_asking(found), spoken, _weights(found, snapshot, encoder))
-    return extract(asked, found.evidence, encoder)
+    if found.sides:
+        given = [_side(one, spoken, snapshot) for one in found.sides]
+        return _doubted(extract_sides(asked, given, found.evidence, encoder), found)
+    return _doubted(extract(asked, found.evidence, encoder), found)
+
+
+def _doubted(given: Composed, found: Found) -> Composed:
+    """The answer, with a word on years and dates that the question takes for granted and no passage mentions."""
+    unknown = unmentioned(normalise_query(found.query), [_about(each) for each in found.evidence])
+    if not unknown:
+        return given
+    spoken = voice(found.query)
+    said = phrase("premise", spoken, what=(", " if spoken == "en" else "、").join(unknown))
+    return replace(given, pieces=(*given.pieces, Piece(f"{gap(spoken)}{said}")))
+
+
+def unmentioned(question: str, known: Sequence[str]) -> list[str]:
+    """Years and dates of a question that none of the texts has; figures may be counted otherwise, dates may not."""
+    held = {(figure.sort, figure.value) for text in known for figure in figures(text)}
+    held |= {("month", value.partition("-")[0]) for sort, value in held if sort == "day"}
+    asked = [figure for figure in figures(question) if figure.sort != "figure"]
+    return [question[slice(*figure.span)] for figure in asked if (figure.sort, figure.value) not in held]
+
+
+def _about(evidence: Evidence) -> str:
+    """A passage with what its document says of itself."""
+    passage, about = evidence.ranked.passage, evidence.document.metadata
+    parts = (about.title, about.published, passage.heading, passage.search_text)
+    return " ".join(normalise_query(part) for part in parts if part)
+
+
+def _side(side: Side, spoken: Voice, snapshot: Snapshot) -> tuple[Asked, Sequence[Evidence]]:
+    question = side.ranking.question
+    weights = token_weights(snapshot.document_frequency(question.encoded.token_ids), snapshot.size)
+    return Asked(question.text, spoken, weights), side.evidence
 
 
 def _asking(found: Found) -> str:

@@ -22,6 +22,8 @@ Floats = npt.NDArray[np.float32]
 
 MAX_WHOLE: Final = 200
 _SEMICOLONS: Final = "；;"
+_NOTHING: Final = -1.0
+"""The similarity with nothing: that of opposites."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,11 @@ class Candidate:
     shown: str
     best: Floats
     """[question tokens] best similarity with any token of the sentence."""
+    echoes: Floats
+    """[tokens of the sentence] best similarity with any token of the question."""
     passage_score: float
+    probability: float
+    """That the passage answers."""
 
     @property
     def text(self) -> str:
@@ -88,6 +94,7 @@ def passage_sentences(number: int, ranked: Ranked, document: Document, encoder: 
         located = _located(aligned, passage.search_text[slice(*span)], passage.start)
         if located is None:
             continue
+        similarities = _inside(ranked.tokens, places, span)
         yield Candidate(
             number=number,
             place=place,
@@ -95,8 +102,10 @@ def passage_sentences(number: int, ranked: Ranked, document: Document, encoder: 
             language=passage.language,
             located=located,
             shown=_shown(passage.quote, found, located.span, passage.start),
-            best=_best(ranked.tokens, places, span),
+            best=similarities.max(axis=1, initial=_NOTHING),
+            echoes=similarities.max(axis=0, initial=_NOTHING),
             passage_score=ranked.score,
+            probability=ranked.probability,
         )
 
 
@@ -122,12 +131,10 @@ def _token_places(ranked: Ranked, document: Document, encoder: Encoder) -> Float
     return np.array(middles[: ranked.tokens.shape[1]], np.float32)
 
 
-def _best(similarities: Floats, places: Floats, span: Span) -> Floats:
-    inside = (places >= span[0]) & (places <= span[1])
-    if not inside.any():
-        return np.zeros(similarities.shape[0], np.float32)
-    best: Floats = similarities[:, : len(places)][:, inside].max(axis=1)
-    return best
+def _inside(similarities: Floats, places: Floats, span: Span) -> Floats:
+    """[question tokens, tokens of the sentence] similarities."""
+    found: Floats = similarities[:, : len(places)][:, (places >= span[0]) & (places <= span[1])]
+    return found
 
 
 def _located(aligned: Normalised, text: str, offset: int) -> Located | None:

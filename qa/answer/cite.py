@@ -61,16 +61,17 @@ def cite(
 
 
 def highlights(ranked: Ranked, document: Document, encoder: Encoder) -> list[Span]:
-    """Spans of the source: the sentences of the passage that match the question best.
+    """Spans of the source: the sentences of the passage that match the question best; none where it has only one.
 
-    A sentence's match is the mean over question tokens of the best similarity that any of its tokens has.
+    A sentence's match is the mean over question tokens of the best similarity that any of its tokens has. Across
+    languages all sentences match about equally well: then only the best one is marked.
     """
     if ranked.tokens.size == 0:
         return []
     found = list(passage_sentences(0, ranked, document, encoder))
+    if len(found) < 2:
+        return []
     scores = [float(sentence.best.mean()) for sentence in found]
-    best = max(scores, default=0.0)
-    chosen = [
-        sentence for sentence, score in zip(found, scores, strict=True) if score > 0 and score >= RIVAL_SHARE * best
-    ]
-    return [sentence.located.span for sentence in chosen] if len(chosen) < len(found) else []
+    best = max(scores)
+    least = RIVAL_SHARE * best if min(scores) < RIVAL_SHARE * best else best
+    return [sentence.located.span for sentence, score in zip(found, scores, strict=True) if score >= max(least, 1e-6)]

@@ -1,12 +1,7 @@
 """Answers without a model: the shortest set of sentences of the articles that answers, quoted as they stand.
 
-A sentence's score is its late interaction with the question,
-
-    sum_i w_i * max_j q_i . d_j        over the tokens j of the sentence,
-
-plus what speaks for it besides: that it holds something of the kind asked for (``wanted``), the figures of the
-question, and that its passage ranks high. Further sentences join while they cover parts of the question that the
-chosen ones do not.
+The sentence that scores best (``score.py``) comes first; further ones join while they cover parts of the question that
+the chosen ones do not. A comparison gets one sentence for each side.
 """
 
 from __future__ import annotations
@@ -20,27 +15,21 @@ import numpy.typing as npt
 
 from qa.answer.candidates import Candidate, Evidence, candidates
 from qa.answer.phrases import Voice, frame, gap, marked, phrase
-from qa.answer.wanted import Kind, answering, compares, kinds
+from qa.answer.score import Asked, Scored, ranked
+from qa.answer.wanted import compares, kinds
 from qa.encode.encoder import Encoder
-from qa.ingest.words import words
 from qa.types import AnswerSentence, Generator, Hit, QuoteSpan, Span
 
 Floats = npt.NDArray[np.float32]
 
-KIND_BONUS: Final = 0.06
-"""For holding something of the kind that is asked for."""
-FIGURE_BONUS: Final = 0.05
-"""For holding the figures of the question, as a share."""
-PASSAGE_SHARE: Final = 0.5
-"""Weight of how far a sentence's passage is behind the first one."""
 MAX_SENTENCES: Final = 2
 MAX_LISTED: Final = 4
 """Most sentences for questions that ask for several things, or compare."""
 RIVAL_SHARE: Final = 0.8
 """A further sentence scores at least this share of the best."""
-GAIN: Final = 0.025
+GAIN: Final = 0.02
 """A further sentence raises the covered share of the question by at least this."""
-SETTLED_GAIN: Final = 0.05
+SETTLED_GAIN: Final = 0.04
 """The same where the best sentence holds what is asked for, and the question asks for one thing."""
 OTHER_DOCUMENT_GAIN: Final = 0.015
 """The same for a question that compares and a sentence of a document that is not quoted yet."""
@@ -48,16 +37,6 @@ SAME: Final = 0.6
 """Sentences that share more than this of their words (Jaccard) say the same."""
 NEAREST: Final = 3
 """Passages offered where nothing answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as the extraction sees it. ``text`` is matchable and only the question itself, without the turns
-    before it; ``weights`` [tokens of what was searched] sum to 1."""
-
-    text: str
-    voice: Voice
-    weights: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,17 +65,21 @@ class Composed:
         return tuple(piece.sentence for piece in self.pieces if piece.sentence)
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    candidate: Candidate
-    score: float
-    answering: tuple[Span, ...]
-    words: frozenset[str]
-
-
 def extract(asked: Asked, evidence: Sequence[Evidence], encoder: Encoder) -> Composed:
     """The answer to a question that the hits answer."""
     chosen = choose(asked, candidates(evidence, encoder))
+    hits = tuple(_narrowed(each.hit, chosen) for each in evidence)
+    return Composed(tuple(_pieces(asked.voice, chosen)), hits)
+
+
+def extract_sides(
+    asked: Asked, sides: Sequence[tuple[Asked, Sequence[Evidence]]], evidence: Sequence[Evidence], encoder: Encoder
+) -> Composed:
+    """The answer to a question that compares: the best sentence for each side, in the order of the sides."""
+    chosen: list[Scored] = []
+    for own, found in sides:
+        best = ranked(own, candidates(found, encoder))
+        chosen += [one for one in best if not any(_same(one, other) for other in chosen)][:1]
     hits = tuple(_narrowed(each.hit, chosen) for each in evidence)
     return Composed(tuple(_pieces(asked.voice, chosen)), hits)
 
@@ -109,12 +92,10 @@ def decline(spoken: Voice, evidence: Sequence[Evidence]) -> Composed:
     return Composed((Piece(f"{phrase('unanswered', spoken)}{gap(spoken)}{rest}"),), hits)
 
 
-def choose(asked: Asked, found: Sequence[Candidate]) -> list[_Scored]:
+def choose(asked: Asked, found: Sequence[Candidate]) -> list[Scored]:
     """The sentences to quote, in the order to read them."""
     wanted = kinds(asked.text)
-    scored = sorted(
-        _scores(asked, found, wanted), key=lambda one: (-one.score, one.candidate.number, one.candidate.place)
-    )
+    scored = ranked(asked, found)
     if not scored:
         return []
     if compares(asked.text):
@@ -127,30 +108,9 @@ def choose(asked: Asked, found: Sequence[Candidate]) -> list[_Scored]:
     return _in_reading_order(chosen)
 
 
-def _scores(asked: Asked, found: Sequence[Candidate], wanted: tuple[Kind, ...]) -> list[_Scored]:
-    top = max((candidate.passage_score for candidate in found), default=0.0)
-    figures = _figures(asked.text)
-    return [_score(candidate, asked, wanted, figures, top) for candidate in found]
-
-
-def _score(
-    candidate: Candidate, asked: Asked, wanted: tuple[Kind, ...], figures: frozenset[str], top: float
-) -> _Scored:
-    held = frozenset(words(candidate.text))
-    spans = tuple(answering(asked.text, candidate.text, wanted))
-    score = float(asked.weights @ candidate.best) - PASSAGE_SHARE * (top - candidate.passage_score)
-    score += KIND_BONUS * bool(spans)
-    score += FIGURE_BONUS * (len(figures & held) / len(figures) if figures else 0)
-    return _Scored(candidate, score, spans, held)
-
-
-def _figures(text: str) -> frozenset[str]:
-    return frozenset(word for word in words(text) if word[0].isdigit())
-
-
 def _greedy(
-    scored: Sequence[_Scored], weights: Floats, most: int, least_gain: float, other_document_gain: float
-) -> list[_Scored]:
+    scored: Sequence[Scored], weights: Floats, most: int, least_gain: float, other_document_gain: float
+) -> list[Scored]:
     """The best, then each next one that covers more of the question and says something else."""
     chosen = [scored[0]]
     covered = scored[0].candidate.best
@@ -165,18 +125,18 @@ def _greedy(
     return chosen
 
 
-def _same(one: _Scored, other: _Scored) -> bool:
+def _same(one: Scored, other: Scored) -> bool:
     together = one.words | other.words
     return bool(together) and len(one.words & other.words) / len(together) > SAME
 
 
-def _in_reading_order(chosen: Sequence[_Scored]) -> list[_Scored]:
+def _in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
     """Passages in the order of their best sentence; inside a passage, as written."""
     numbers = list(dict.fromkeys(one.candidate.number for one in chosen))
     return sorted(chosen, key=lambda one: (numbers.index(one.candidate.number), one.candidate.place))
 
 
-def _sentence(scored: _Scored) -> AnswerSentence:
+def _sentence(scored: Scored) -> AnswerSentence:
     candidate = scored.candidate
     start, end = candidate.located.span
     return AnswerSentence(
@@ -187,7 +147,7 @@ def _sentence(scored: _Scored) -> AnswerSentence:
     )
 
 
-def _pieces(spoken: Voice, chosen: Sequence[_Scored]) -> Iterator[Piece]:
+def _pieces(spoken: Voice, chosen: Sequence[Scored]) -> Iterator[Piece]:
     introduction = frame(spoken, {one.candidate.language for one in chosen})
     if introduction:
         yield Piece(introduction)
@@ -198,12 +158,12 @@ def _pieces(spoken: Voice, chosen: Sequence[_Scored]) -> Iterator[Piece]:
         yield Piece(before + marked(sentence.text, sentence.citations), sentence)
 
 
-def _narrowed(hit: Hit, chosen: Sequence[_Scored]) -> Hit:
+def _narrowed(hit: Hit, chosen: Sequence[Scored]) -> Hit:
     """The hit with only the answering words highlighted, where it is quoted."""
     spans = [span for one in chosen if one.candidate.number == hit.rank for span in _answering_spans(one)]
     return replace(hit, citation=replace(hit.citation, highlights=tuple(sorted(spans)))) if spans else hit
 
 
-def _answering_spans(scored: _Scored) -> list[Span]:
+def _answering_spans(scored: Scored) -> list[Span]:
     located = scored.candidate.located
     return [located.source_span(*span) for span in scored.answering] or [located.span]

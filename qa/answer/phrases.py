@@ -41,6 +41,11 @@ _TEXTS: Final[dict[str, dict[Voice, str]]] = {
         "zh": "来源的原文如下：",
         "zh-Hant": "來源的原文如下：",
     },
+    "premise": {
+        "en": "The question speaks of {what}; the passages do not.",
+        "zh": "问题里的“{what}”，这些段落没有提到。",
+        "zh-Hant": "問題裡的「{what}」，這些段落沒有提到。",
+    },
     "unsupported": {
         "en": "(not supported by the articles)",
         "zh": "（文章不支持这句话）",

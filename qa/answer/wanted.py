@@ -96,8 +96,10 @@ _ASKED: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 
 _COMPARED = re.compile(
     r"分别|对比|相比|比较|哪个(?:更|的)|哪一个更|谁更|区别|不同|异同|各(?:自|有|是)|两[次场篇个届]|差(?:别|多少)"
-    r"|和.{2,30}(?:都|各)"
-    r"|\bcompar\w*|\bversus\b|\bvs\b|\bdifferen(?:t|ce|ces)\b|\brespectively\b|\bboth\b|\bwhich (?:has|is|was|had) "
+    r"|和.{2,30}(?:都|各)|哪[边个一场家].{2,30}哪[边个一场家]|哪边|[两二]回"
+    r"|谁的?.{0,8}(?:多|少|大|小|高|低|早|晚|快|慢|长|短)(?![少年家个])|\b(?:which|who)\b.{5,80}\bor\b"
+    r"|\bcompar\w*|\bversus\b|\bvs\b|\bagainst\b|\bbetween\b|\btwice\b|\bdiffer(?:s|ed|ent|ences?)?\b"
+    r"|\brespectively\b|\bboth\b|\bwhich (?:has|is|was|had) "
     r"(?:more|the \w+er|\w+er)\b"
     r"|\beach\b|\bthan\b|\bmore .{3,60}\bor\b|\bother\b",
     _I,

@@ -4,6 +4,7 @@ dictionary of Chinese words; no model. All of it works on matchable text (NFKC, 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
@@ -206,6 +207,14 @@ def substituted(text: str, known: str) -> str | None:
     return None
 
 
+def repeated(text: str, known: str) -> str | None:
+    """A Chinese noun or name that the text says more often than ``known``: it may have taken another one's place."""
+    said = Counter(
+        word for run in _HAN_RUN.findall(text) for word, tag, _ in _tagged(run) if _may_be_swapped(word, tag)
+    )
+    return next((word for word, count in said.items() if count > max(1, known.count(word))), None)
+
+
 def new_across(text: str, known: str, context: str) -> list[str]:
     """Names of an English text that a Chinese one does not hold, neither in Latin letters nor read in pinyin.
 
@@ -257,6 +266,10 @@ def _replaceable(text: str) -> list[Span]:
             if tag.startswith((*_NAME_TAGS, *_NOUN_TAGS)) and not tag.startswith(_NUMBER_TAGS) and word not in _FUNCTION
         ]
     return found
+
+
+def _may_be_swapped(word: str, tag: str) -> bool:
+    return len(word) > 1 and tag.startswith((*_NAME_TAGS, *_NOUN_TAGS)) and not tag.startswith(_NUMBER_TAGS[0])
 
 
 def _beside(text: str, start: int, end: int) -> tuple[str, str]:

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from qa.answer.ask import Found, extracted, unmentioned
 from qa.answer.candidates import Candidate, Located, whole_sentences
 from qa.answer.context import contextual
-from qa.answer.extract import Asked, choose
+from qa.answer.extract import choose
 from qa.answer.phrases import Voice, frame, marked, voice
+from qa.answer.score import Asked
 from qa.answer.wanted import answering, compares, kinds, spans
 from qa.index import Index
 from qa.types import Language
@@ -20,7 +23,7 @@ QUESTIONS = Path(__file__).parents[2] / "evals" / "questions.jsonl"
 def candidate(text: str, best: list[float], *, number: int = 1, place: int = 0, language: Language = "zh") -> Candidate:
     located = Located(text, list(range(len(text))), list(range(1, len(text) + 1)))
     vector = np.array(best, np.float32)
-    return Candidate(number, place, f"d{number}", language, located, text, vector, 1.0)
+    return Candidate(number, place, f"d{number}", language, located, text, vector, vector, 1.0, 0.5)
 
 
 def asked(text: str, tokens: int, spoken: Voice = "zh") -> Asked:
@@ -37,12 +40,15 @@ def test_the_sentence_that_matches_best_is_chosen_alone() -> None:
 
 
 def test_what_is_asked_for_decides_between_equals() -> None:
-    without, having = candidate("论坛在秋天举行。", [0.7, 0.7]), candidate("论坛于2023年11月18日开幕。", [0.7, 0.69])
+    without, having = (
+        candidate("论坛在秋天举行。", [0.7, 0.7]),
+        candidate("论坛于2023年11月18日开幕。", [0.7, 0.69], number=2),
+    )
     assert chosen("论坛什么时候开幕？", without, having) == [having.text]
 
 
 def test_figures_of_the_question_are_looked_for() -> None:
-    wrong, right = candidate("2021年的规模较小。", [0.7]), candidate("2022年的规模较大。", [0.69])
+    wrong, right = candidate("2021年的规模较小。", [0.7]), candidate("2022年的规模较大。", [0.69], number=2)
     assert chosen("2022年怎样", wrong, right) == [right.text]
 
 
@@ -124,6 +130,27 @@ def test_the_shipped_questions_are_answered(corpus_index: Index) -> None:
         right[question["lang"]] += any(answer in given.answer for answer in question["answers"])
     assert right["zh"] / asked_for["zh"] > 0.75
     assert right["en"] / asked_for["en"] > 0.45
+
+
+def test_a_date_that_no_passage_mentions_is_named(corpus_index: Index) -> None:
+    asked = "2031年8月31日的首届生物医药产业临空发展大会在哪里举行？"
+    found = next(event for event in corpus_index.ask_events(asked) if isinstance(event, Found))
+    snapshot = corpus_index.store.snapshot("default")
+    given = extracted(replace(found, answerable=True), snapshot, corpus_index.encoder)
+    assert given.text.endswith("问题里的“2031”，这些段落没有提到。")
+    assert unmentioned("2024年8月31日", ["2024-08-31 开幕"]) == []
+    assert unmentioned("In May 2023", ["2023年4月1日"]) == ["May"]
+
+
+def test_each_side_of_a_comparison_gets_a_sentence(corpus_index: Index) -> None:
+    asked = "廊坊临空经济区生命健康企业的总投资和昌平“两区”入库项目的预计投资，哪边数额大？"
+    found = next(event for event in corpus_index.ask_events(asked) if isinstance(event, Found))
+    assert len(found.sides) == 2
+    assert [hit.rank for hit in found.hits] == [1, 2, 3, 4, 5]
+    assert [hit.score for hit in found.hits] == sorted((hit.score for hit in found.hits), reverse=True)
+    given = extracted(replace(found, answerable=True), corpus_index.store.snapshot("default"), corpus_index.encoder)
+    assert "超过120亿元" in given.text
+    assert "1100亿元以上" in given.text
 
 
 def test_a_follow_up_finds_what_the_complete_question_finds(corpus_index: Index) -> None:

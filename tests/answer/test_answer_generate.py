@@ -119,6 +119,13 @@ def test_what_a_tricked_model_says_is_not_shown_as_supported(ask: Ask) -> None:
     assert given.generator == "extractive"
 
 
+def test_a_false_premise_is_not_repeated_as_a_fact(ask: Ask) -> None:
+    premise = "昌平论坛2023年临时取消了。"
+    given = ask(says(f"{premise}[1]"), question="2023年昌平生命科学国际论坛为什么临时取消了？")
+    assert given.generator == "extractive"
+    assert premise not in given.answer
+
+
 def test_a_traditional_question_gets_a_traditional_answer(ask: Ask, script: Script) -> None:
     given = ask(says(TRUE), question=HANT)
     assert given.answer.startswith("昌平區醫藥健康領域共有企業900餘家")

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.answer.candidates import whole_sentences
@@ -246,6 +246,7 @@ def test_low_late_interaction_support_is_not_enough() -> None:
     assert not verify(sentence, [statement(OFFICE)], lambda _said, _known: 0.1).supported
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_whatever_is_written_is_judged(text: str) -> None:
     known = [statement(HEALTH), statement(BRIDGE, 2)]
