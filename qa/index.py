@@ -156,17 +156,14 @@ class Index:
         from qa.answer.sides import sides
 
         self._check_question(query, top_k, filters)
-        began = perf_counter()
+        began, snapshot = perf_counter(), self._store.snapshot(collection)
         searched = contextual(query, history)
-        snapshot = self._store.snapshot(collection)
-        whole = self.lane.search(snapshot, searched, top_k=top_k, filters=filters)
-        apart = [self.lane.search(snapshot, each, top_k=top_k, filters=filters) for each in sides(searched)]
-        ranking = ask.merged(whole, apart, top_k) if apart else whole
+        asked = [searched, *sides(searched)]
+        whole, *apart = (self.lane.search(snapshot, each, top_k=top_k, filters=filters) for each in asked)
+        ranking = ask.merged(whole, apart, top_k)
         evidence = self._evidence(snapshot, ranking)
-        compared = tuple(ask.side(each, evidence) for each in apart)
-        hits = tuple(each.hit for each in evidence)
-        confidence = hits[0].score if hits else 0.0
-        found = ask.Found(query, searched, ranking, evidence, self._answers(hits), confidence, compared)
+        answers = self._answers([each.hit for each in evidence])
+        found = ask.Found(query, searched, ranking, evidence, answers, ask.sides(apart, evidence))
         return ask.events(found, self._writer(generator, snapshot), began)
 
     def _writer(self, generator: Generator, snapshot: Snapshot) -> Writer:

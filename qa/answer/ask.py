@@ -50,7 +50,6 @@ class Found:
     ranking: Ranking
     evidence: tuple[Evidence, ...]
     answerable: bool
-    confidence: float
     sides: tuple[Side, ...] = ()
     """Of a question that compares, what was found for each side; empty for every other."""
 
@@ -58,23 +57,34 @@ class Found:
     def hits(self) -> tuple[Hit, ...]:
         return tuple(each.hit for each in self.evidence)
 
+    @property
+    def confidence(self) -> float:
+        return self.hits[0].score if self.evidence else 0.0
+
 
 Event = Found | Piece | Answer
 Writer = Callable[[Found], Iterator[Piece | Composed]]
 """Writes an answer to what was found: pieces as they come, then the whole."""
 
 
-def merged(ranking: Ranking, sides: Sequence[Ranking], top_k: int) -> Ranking:
+def merged(ranking: Ranking, apart: Sequence[Ranking], top_k: int) -> Ranking:
     """The ranking of a comparison: the sides take turns, what was found for the whole question comes last; then by
     probability, so that no hit claims more than one before it."""
-    turns = [ranked for turn in zip_longest(*(side.hits for side in sides)) for ranked in turn if ranked]
+    if not apart:
+        return ranking
+    turns = [ranked for turn in zip_longest(*(side.hits for side in apart)) for ranked in turn if ranked]
     best = {ranked.passage.group: ranked for ranked in reversed([*turns, *ranking.hits])}
     chosen = list(dict.fromkeys(ranked.passage.group for ranked in [*turns, *ranking.hits]))[:top_k]
     hits = sorted((best[group] for group in chosen), key=lambda ranked: -ranked.probability)
-    return replace(ranking, hits=tuple(hits), took_ms=_sum([ranking, *sides]))
+    return replace(ranking, hits=tuple(hits), took_ms=_sum([ranking, *apart]))
 
 
-def side(ranking: Ranking, evidence: Sequence[Evidence]) -> Side:
+def sides(rankings: Sequence[Ranking], evidence: Sequence[Evidence]) -> tuple[Side, ...]:
+    """What each side of a comparison found, as far as it is among the hits of the whole answer."""
+    return tuple(_found(ranking, evidence) for ranking in rankings)
+
+
+def _found(ranking: Ranking, evidence: Sequence[Evidence]) -> Side:
     """The hits of a side that are among those of the whole answer, as the side's own search saw them."""
     seen = {ranked.passage.id: ranked for ranked in ranking.hits}
     kept = [replace(each, ranked=seen[id]) for each in evidence if (id := each.ranked.passage.id) in seen]
