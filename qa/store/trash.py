@@ -57,7 +57,8 @@ class Trash:
     def delete_forever(self, collection: str, document_id: str) -> None:
         """Delete a document, or what the trash holds of it, for good. Raises NotFoundError."""
         try:
-            self.delete(collection, document_id)
+            self._store.delete(collection, document_id)
+            return
         except NotFoundError:
             self.source(collection, document_id)
         with self._store.writing() as connection:
