@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+expect.set_options(timeout=20_000)
 CHROMIUM = next((found for name in NAMES if (found := shutil.which(name))), None)
 NOT_RUN = "No chromium on this machine: the tests of the page did NOT run. `apt-get install chromium` brings one."
 
