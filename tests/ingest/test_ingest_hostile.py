@@ -14,7 +14,9 @@ import pytest
 from ingest_files import docx, pdf
 
 from qa.errors import ReadError
-from qa.ingest.read import read_bytes, read_path
+from qa.ingest.clean import clean
+from qa.ingest.read import read_bytes, read_path, read_text
+from qa.ingest.split import split
 from qa.ingest.worker import Worker
 from qa.types import Skipped
 
@@ -186,3 +188,17 @@ def test_names_and_links_stay_inside(tmp_path: Path) -> None:
         "up": "symlink",
     }
     assert "SECRET" not in "".join(item.text for item in found.values() if not isinstance(item, Skipped))
+
+
+@pytest.mark.parametrize(
+    ("mark", "end"), [("……", "x"), ("。", "》"), ("。!", "》"), ("...", "x"), ("；", "的"), ("「", "，")]
+)
+def test_splitting_time_grows_with_the_length(mark: str, end: str) -> None:
+    """Eight times the text may take thirty times as long, not sixty-four: by then it would be the square."""
+    took = []
+    for length in (10_000, 80_000):
+        source = read_text("标题", f"标题\n{mark * (length // len(mark))}{end}结尾\n")
+        began = time.process_time()
+        split(source, clean(source), lambda text: len(text) // 2 + 1)
+        took.append(time.process_time() - began)
+    assert took[1] < 30 * max(took[0], 0.05)
