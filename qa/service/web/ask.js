@@ -53,6 +53,11 @@ export async function show(root, place) {
   draw(root, place, wanted);
   if (fresh) begin(root, state.turns.at(-1), state.turns.length - 1);
   const choices = await filters.choices(wanted.collection);
+  const [first] = choices.collections;
+  // A key may be good for other collections than the default one.
+  if (root.isConnected && first && !wanted.question && !choices.collections.some(({ name }) => name === wanted.collection)) {
+    return place.go(addressOf({ ...wanted, collection: first.name }), { replace: true });
+  }
   if (root.isConnected) complete(root, place, wanted, choices);
   return () => { state.draft = (root.querySelector("#question") || {}).value || ""; };
 }
