@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qa.config import Settings
 from qa.config import settings as read_settings
@@ -24,7 +24,6 @@ from qa.types import (
     Document,
     Filters,
     Generator,
-    Hit,
     IngestReport,
     Passage,
     SearchResult,
@@ -58,6 +57,7 @@ class Index:
 
     def __init__(self, store: LocalStore, encoder: Encoder, statistics: Statistics, settings: Settings) -> None:
         from qa.ingest.pipeline import Pipeline
+        from qa.retrieve.glossary import Glossary
         from qa.store.trash import Trash
 
         self._store = store
@@ -66,6 +66,7 @@ class Index:
         self._settings = settings
         self._pipeline = Pipeline(store, encoder, statistics)
         self._trash = Trash(store)
+        self._glossary = Glossary.open(settings.cache_dir)
         self.set_calibration(None)
 
     @classmethod
@@ -109,12 +110,11 @@ class Index:
         snapshot = self._store.snapshot(collection)
         ranking = self.lane.search(snapshot, query, top_k=top_k, filters=filters)
         hits = tuple(each.hit for each in self._evidence(snapshot, ranking))
-        confidence = hits[0].score if hits else 0.0
         return SearchResult(
             query=query,
             language=ranking.question.language,
-            answerable=self._answers(hits),
-            confidence=confidence,
+            answerable=self._answers(ranking),
+            confidence=round(ranking.confidence, 4),
             hits=hits,
             took_ms=ranking.took_ms,
         )
@@ -162,8 +162,7 @@ class Index:
         whole, *apart = (self.lane.search(snapshot, each, top_k=top_k, filters=filters) for each in asked)
         ranking = ask.merged(whole, apart, top_k)
         evidence = self._evidence(snapshot, ranking)
-        answers = self._answers([each.hit for each in evidence])
-        found = ask.Found(query, searched, ranking, evidence, answers, ask.sides(apart, evidence))
+        found = ask.Found(query, searched, ranking, evidence, self._answers(ranking), ask.sides(apart, evidence))
         return ask.events(found, self._writer(generator, snapshot), began)
 
     def _writer(self, generator: Generator, snapshot: Snapshot) -> Writer:
@@ -181,8 +180,8 @@ class Index:
         endpoint = Endpoint(chosen.model_base_url, chosen.model_name, chosen.model_api_key, chosen.model_timeout)
         return writing(endpoint, self._encoder, self.lane.likeness, chosen.unsupported, quote)
 
-    def _answers(self, hits: Sequence[Hit]) -> bool:
-        return bool(hits) and hits[0].score >= self.lane.calibration.threshold
+    def _answers(self, ranking: Ranking) -> bool:
+        return bool(ranking.hits) and ranking.confidence >= self.lane.calibration.threshold
 
     def _evidence(self, snapshot: Snapshot, ranking: Ranking) -> tuple[Evidence, ...]:
         from qa.answer.candidates import Evidence
@@ -326,15 +325,18 @@ class Index:
 
     def set_calibration(self, calibration: Calibration | None) -> None:
         """Keep ``calibration`` in this index and use it; None: use the stored one, or else the shipped one."""
+        from qa.retrieve.calibrate import stored_or_shipped
         from qa.retrieve.search import Lane
 
         if calibration is not None:
             self._store.set_meta(CALIBRATION_KEY, calibration.to_json())
-        self.lane = Lane(self._encoder, self._statistics, _calibration(self._store.meta(CALIBRATION_KEY)))
+        chosen = stored_or_shipped(self._store.meta(CALIBRATION_KEY))
+        self.lane = Lane(self._encoder, self._statistics, self._glossary, chosen)
 
     def close(self) -> None:
         """Release files and locks; the index cannot be used afterwards."""
         self._store.close()
+        self._glossary.close()
 
     def __enter__(self) -> Index:
         return self
@@ -368,17 +370,6 @@ def _read(location: str | Path, settings: Settings) -> Iterator[Source | Skipped
             yield Skipped(str(location), error.code, f"{error.message} {error.hint}".strip())
     else:
         yield from read_path(Path(location), max_bytes=limit)
-
-
-def _calibration(stored: dict[str, Any] | None) -> Calibration:
-    """What is kept in an index, where this version can use it, else the shipped one."""
-    from qa.retrieve.calibrate import Calibration, shipped
-
-    try:
-        return shipped() if stored is None else Calibration.from_json(stored)
-    except (KeyError, TypeError, ValueError):
-        log.warning("The calibration in the index is of another version: fit it again with `qa eval --calibrate`.")
-        return shipped()
 
 
 def _fingerprint(encoder: Encoder, statistics: Statistics) -> str:

@@ -59,7 +59,7 @@ class Found:
 
     @property
     def confidence(self) -> float:
-        return self.hits[0].score if self.evidence else 0.0
+        return round(self.ranking.confidence, 4) if self.evidence else 0.0
 
 
 Event = Found | Piece | Answer
@@ -76,7 +76,9 @@ def merged(ranking: Ranking, apart: Sequence[Ranking], top_k: int) -> Ranking:
     best = {ranked.passage.group: ranked for ranked in reversed([*turns, *ranking.hits])}
     chosen = list(dict.fromkeys(ranked.passage.group for ranked in [*turns, *ranking.hits]))[:top_k]
     hits = sorted((best[group] for group in chosen), key=lambda ranked: -ranked.probability)
-    return replace(ranking, hits=tuple(hits), took_ms=_sum([ranking, *apart]))
+    # A comparison is answered where each of its sides is.
+    confidence = max(ranking.confidence, min(side.confidence for side in apart))
+    return replace(ranking, hits=tuple(hits), confidence=confidence, took_ms=_sum([ranking, *apart]))
 
 
 def sides(rankings: Sequence[Ranking], evidence: Sequence[Evidence]) -> tuple[Side, ...]:

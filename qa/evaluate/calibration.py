@@ -1,4 +1,4 @@
-"""Fitting the probability that a hit answers: ``qa eval --calibrate``, and the parameters that ship.
+"""Fitting the probabilities that a hit and that a question is answered: ``qa eval --calibrate``, and what ships.
 
     python -m qa.evaluate.calibration --out qa/retrieve/data/calibration.json SET...
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,9 @@ from qa.evaluate import own, trial
 from qa.evaluate.confidence import REFUSED
 from qa.evaluate.dataset import Question
 from qa.evaluate.run import Plan, Watch, benched, opened, questions
-from qa.retrieve.calibrate import Calibration, Features, matrix
+from qa.retrieve.calibrate import Calibration, Features, Logistic, matrix
+from qa.retrieve.features import FIRST
+from qa.retrieve.search import Ranked
 
 if TYPE_CHECKING:
     from qa.index import Index
@@ -40,28 +42,16 @@ FEWEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """The first hit of a question, and whether it answers. ``answerable``: whether anything answers the question.
+    """The first hit of a question. ``right``: whether it answers; None where nobody judged single passages.
+    ``found``: whether one of the first hits does. ``answerable``: whether anything answers the question.
 
     Lower hits are left out: fitted to them too, the model told right first hits from wrong ones less well.
     """
 
     features: Features
-    right: bool
+    right: bool | None
+    found: bool
     answerable: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Logistic:
-    """probability = sigmoid(bias + weights . (x - means) / scales)."""
-
-    weights: Floats
-    bias: float
-    means: Floats
-    scales: Floats
-
-    def probabilities(self, inputs: Floats) -> Floats:
-        logits = self.bias + (inputs - self.means) / self.scales @ self.weights
-        return np.asarray(_sigmoid(logits))
 
 
 def fit_logistic(inputs: Floats, right: Booleans, l2: float = L2) -> Logistic:
@@ -78,7 +68,7 @@ def fit_logistic(inputs: Floats, right: Booleans, l2: float = L2) -> Logistic:
     scales = np.where(scales > 1e-9, scales, 1.0)
     scaled = (inputs - means) / scales
     found = minimize(_loss, np.zeros(scaled.shape[1] + 1), args=(scaled, right.astype(np.float64), l2), jac=True)
-    return Logistic(found.x[1:], float(found.x[0]), means, scales)
+    return Logistic(tuple(found.x[1:].tolist()), tuple(means.tolist()), tuple(scales.tolist()), float(found.x[0]))
 
 
 def threshold(confidence: Floats, refused: float = REFUSED) -> float:
@@ -89,23 +79,34 @@ def threshold(confidence: Floats, refused: float = REFUSED) -> float:
 
 
 def fit(examples: Sequence[Example], l2: float = L2, refused: float = REFUSED) -> Calibration:
-    """The calibration of these examples. Raises EvalError where there are too few."""
-    right = np.array([example.right for example in examples], bool)
-    if min(int(right.sum()), int((~right).sum())) < FEWEST:
-        raise EvalError(
-            f"{len(examples)} hits, {int(right.sum())} of them right, are too few to calibrate with.",
-            f"Add questions: at least {FEWEST} hits have to be right and {FEWEST} wrong.",
-        )
-    inputs = matrix([example.features for example in examples])
-    model = fit_logistic(inputs, right, l2)
-    known = np.array([example.answerable for example in examples], bool)
-    return Calibration(
-        weights=tuple(model.weights.tolist()),
-        means=tuple(model.means.tolist()),
-        scales=tuple(model.scales.tolist()),
-        bias=model.bias,
-        threshold=threshold(model.probabilities(inputs)[known], refused),
+    """The calibration of these examples. Raises EvalError where there are too few.
+
+    A language pair with too few examples of its own takes the model of all of them.
+    """
+    judged = [example for example in examples if example.right is not None]
+    right = _model(judged or examples, [bool(e.right) for e in judged] or [e.found for e in examples], l2)
+    pooled = _model(examples, [example.found for example in examples], l2)
+    same, across = (
+        _model(chosen, [e.found for e in chosen], l2) if _enough([e.found for e in chosen]) else pooled
+        for chosen in ([e for e in examples if e.features.across == foreign] for foreign in (0.0, 1.0))
     )
+    draft = Calibration(right, same, across, threshold=0.0)
+    known = np.array([draft.confidence(example.features) for example in examples if example.answerable])
+    return replace(draft, threshold=threshold(known, refused))
+
+
+def _model(examples: Sequence[Example], outcomes: Sequence[bool], l2: float) -> Logistic:
+    if not _enough(outcomes):
+        raise EvalError(
+            f"{len(outcomes)} questions, {sum(outcomes)} of them answered by what was found, are too few to calibrate "
+            "with.",
+            f"Add questions: at least {FEWEST} have to be answered and {FEWEST} not.",
+        )
+    return fit_logistic(matrix([example.features for example in examples]), np.array(outcomes, bool), l2)
+
+
+def _enough(outcomes: Sequence[bool]) -> bool:
+    return min(sum(outcomes), len(outcomes) - sum(outcomes)) >= FEWEST
 
 
 def calibrate(index: Index, asked: Sequence[Question], *, collection: str) -> Calibration:
@@ -119,20 +120,28 @@ def own_examples(index: Index, asked: Sequence[Question], collection: str) -> It
     snapshot = index.store.snapshot(collection)
     for question in asked:
         gold = own.places(question, shelf)
-        for hit in index.lane.search(snapshot, question.asked, top_k=1).hits:
-            span = (hit.passage.start, hit.passage.end)
-            right = any(hit.passage.document_id == one.document_id and own.covers(span, one) for one in gold)
-            yield Example(hit.features, right, question.answerable)
+        hits = index.lane.search(snapshot, question.asked, top_k=FIRST).hits
+        right = [any(_covers(hit, one) for one in gold) for hit in hits]
+        if hits:
+            yield Example(hits[0].features, right[0], any(right), question.answerable)
+
+
+def _covers(hit: Ranked, place: own.Place) -> bool:
+    return hit.passage.document_id == place.document_id and own.covers((hit.passage.start, hit.passage.end), place)
 
 
 def bench_examples(index: Index, bench: benches.Bench, collection: str) -> Iterator[Example]:
-    """The first hit of each question of a bench. Where nothing says which passage answers, it counts as right where the
-    question is answerable."""
+    """The first hit of each question of a bench. Where nothing says which passage answers, what was found is taken to
+    answer an answerable question."""
     room = trial.Room(index, bench, collection)
     for one in trial.rounds(bench):
-        for hit in room.search(one).hits[:1]:
-            right = one.judgements.get(room.name(hit), 0) > 0 if one.judgements else bool(one.query.answerable)
-            yield Example(hit.features, right, bool(one.judgements) or bool(one.query.answerable))
+        hits = room.search(one).hits[:FIRST]
+        right = [one.judgements.get(room.name(hit), 0) > 0 for hit in hits]
+        if hits and one.judgements:
+            yield Example(hits[0].features, right[0], any(right), True)
+        elif hits:
+            answerable = bool(one.query.answerable)
+            yield Example(hits[0].features, None, answerable, answerable)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from qa.evaluate import confidence as trust
 from qa.evaluate.measure import Table, first_rank, intervals, means, parity, percentiles, score
 from qa.evaluate.outcome import Outcome, Trial, cells, judged, ranked
+from qa.retrieve.features import FIRST
 from qa.types import Timings
 
 Json = dict[str, Any]
@@ -106,7 +107,7 @@ def abstention(known: Sequence[Outcome]) -> Json:
 
 
 def calibration(outcomes: Sequence[Outcome]) -> Json:
-    """Whether confidence means what it says: needs questions whose first hit is known to be right or wrong."""
+    """Whether confidence means what it says: needs questions whose hits are known to be right or wrong."""
     known = [one for one in judged(outcomes) if one.judgements or not one.answerable]
     if not any(one.judgements for one in known):
         return {}
@@ -125,15 +126,16 @@ def latency(outcomes: Iterable[Outcome]) -> Json:
 
 
 def arrays(known: Sequence[Outcome]) -> tuple[trust.Floats, trust.Booleans, trust.Booleans]:
-    """Confidence, answerable, first hit right; each [len(known)]."""
+    """Confidence, answerable, one of the first hits right; each [len(known)]."""
     confidence = np.array([one.confidence for one in known], np.float64)
     answerable = np.array([bool(one.answerable) for one in known], bool)
     return confidence, answerable, np.array([is_right(one) for one in known], bool)
 
 
 def is_right(one: Outcome) -> bool:
-    """Whether the first hit answers. Where a set does not say which passage does, any answerable question counts."""
-    return first_rank(one.judgements, one.ranking) == 1 if one.judgements else bool(one.answerable)
+    """Whether one of the first hits answers, which is what confidence speaks of. Where a set does not say which passage
+    does, any answerable question counts."""
+    return 0 < first_rank(one.judgements, one.ranking) <= FIRST if one.judgements else bool(one.answerable)
 
 
 def _kind(outcomes: Sequence[Outcome]) -> Json:

@@ -14,6 +14,7 @@ from qa.types import Filters, Language, Metadata, Source
 
 if TYPE_CHECKING:
     from qa.index import Index
+    from qa.retrieve.pool import Pool
     from qa.retrieve.search import Ranked, Ranking
 
 PASSAGES = 50
@@ -83,14 +84,24 @@ class Room:
         """The lane itself: citations and highlights are not needed here."""
         return self._index.lane.search(self._snapshot, one.query.text, top_k=PASSAGES, filters=self._filters(one))
 
+    def pool(self, one: Round) -> Pool:
+        """What the lane gathers for a question, before it is ranked."""
+        lane = self._index.lane
+        question = lane.question(one.query.text)
+        found = lane.gatherer.candidates(self._snapshot, question, self._filters(one))
+        return lane.gatherer.pool(self._snapshot, question, found)
+
     def name(self, hit: Ranked) -> str:
         """Which article a hit stands in."""
-        return self._names[hit.passage.document_id]
+        return self.named(hit.passage.document_id)
+
+    def named(self, document_id: str) -> str:
+        """The name that the bench gives a document."""
+        return self._names[document_id]
 
     def outcome(self, one: Round) -> Outcome:
         """Put one question to the articles and judge what comes back."""
         ranking = self.search(one)
-        confidence = ranking.hits[0].probability if ranking.hits else 0.0
         return Outcome(
             question=one.query.id,
             need=one.query.need,
@@ -101,8 +112,8 @@ class Room:
             answerable=_answerable(one),
             judgements=dict(one.judgements),
             ranking=tuple(self._order(ranking, one)[:ARTICLES]),
-            confidence=confidence,
-            answered=bool(ranking.hits) and confidence >= self._index.lane.calibration.threshold,
+            confidence=ranking.confidence,
+            answered=bool(ranking.hits) and ranking.confidence >= self._index.lane.calibration.threshold,
             took=ranking.took_ms,
             digest=_digest(one),
             wanted="\n".join(self._articles[name].text[:EXCERPT_CHARS] for name, r in one.judgements.items() if r > 0),

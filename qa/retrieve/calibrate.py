@@ -1,12 +1,13 @@
-"""From evidence to a probability: how often a hit with such evidence answers the question.
+"""From evidence to probabilities: how often a hit with such evidence answers, how often the question is answered.
 
-A logistic model over a few features of one hit. Its parameters are made by ``python -m qa.evaluate.calibration`` and
+Logistic models over a few features of one hit. Their parameters are made by ``python -m qa.evaluate.calibration`` and
 ship as ``data/calibration.json``; an index may carry its own, fitted by ``qa eval --calibrate``.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
@@ -17,24 +18,33 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
     """Evidence for one hit of one question; similarities are cosines.
 
-    ``late``: late-interaction score. ``dense``: centred one-vector cosine. ``margin``: fused score less the best fused
-    score of any other hit (negative below the first place). ``gap``: fused score less the median of all candidates.
+    ``late``, ``squared``, ``window``: late-interaction scores (``late.py``; ``late`` is the linear one). ``dense``:
+    centred one-vector cosine. ``glossary``: share of the question found by dictionary (0.5 within one language).
+    ``margin``: fused score less the best fused score of any other hit (negative below the first
+    place). ``gap``: fused score less the median of all candidates.
     ``weakest``: mean similarity of the worst-matched third of the question's tokens, by weight. ``rare``: share of the
     question's rarest words' weight that the passage holds (0.5 across languages, where words cannot tell).
     ``figures``: share of the question's figures that the passage or its heading holds (1 where it has none).
     ``names``: share of an English question's romanised names that a Chinese passage and its document hold (1 where
     there are none).
     ``agreement``: 1 where the lexical ranking has the hit first too, 0 where another, 0.5 where it is mute.
+    ``best_dense``, ``best_rare``: the greatest ``dense`` and ``rare`` of the first five hits. ``size``: log of the
+    number of passage tokens.
     ``across``: 1 where question and passage differ in language. ``length``: log of the number of question tokens.
     """
 
     late: float
     dense: float
+    squared: float
+    window: float
+    glossary: float
     margin: float
     gap: float
     weakest: float
@@ -42,6 +52,9 @@ class Features:
     figures: float
     names: float
     agreement: float
+    best_dense: float
+    best_rare: float
+    size: float
     across: float
     length: float
 
@@ -55,37 +68,59 @@ def matrix(features: list[Features]) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """probability = sigmoid(bias + sum_k weight_k (x_k - mean_k) / scale_k); answers start at ``threshold``."""
+class Logistic:
+    """probability = sigmoid(bias + sum_k weight_k (x_k - mean_k) / scale_k)."""
 
     weights: tuple[float, ...]
     means: tuple[float, ...]
     scales: tuple[float, ...]
     bias: float
-    threshold: float
 
-    def probabilities(self, features: list[Features]) -> Floats:
-        """[hits] probabilities, 0..1."""
-        scaled = (matrix(features) - np.array(self.means)) / np.array(self.scales)
+    def probabilities(self, inputs: Floats) -> Floats:
+        """[n] probabilities, 0..1, of [n, features]."""
+        scaled = (inputs - np.array(self.means)) / np.array(self.scales)
         logits = self.bias + scaled @ np.array(self.weights)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50))))
 
     def to_json(self) -> dict[str, Any]:
-        return {
-            "features": list(NAMES),
-            "weights": list(self.weights),
-            "means": list(self.means),
-            "scales": list(self.scales),
-            "bias": self.bias,
-            "threshold": self.threshold,
-        }
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Logistic:
+        return cls(tuple(data["weights"]), tuple(data["means"]), tuple(data["scales"]), data["bias"])
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """``right``: that a hit answers the question. ``same``, ``across``: that one of the first hits does, judged by the
+    evidence of the first, where it is in the language of the question or in another. Answers start at ``threshold`` of
+    the latter."""
+
+    right: Logistic
+    same: Logistic
+    across: Logistic
+    threshold: float
+
+    def scores(self, features: list[Features]) -> Floats:
+        """[hits] probabilities that each hit answers."""
+        return self.right.probabilities(matrix(features))
+
+    def confidence(self, first: Features) -> float:
+        """Probability that the question is answered, by the evidence of its first hit."""
+        model = self.across if first.across else self.same
+        return float(model.probabilities(matrix([first]))[0])
+
+    def to_json(self) -> dict[str, Any]:
+        models = {name: getattr(self, name).to_json() for name in ("right", "same", "across")}
+        return {"features": list(NAMES), **models, "threshold": self.threshold}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Calibration:
         """Raises ValueError where the parameters belong to other features than these."""
         if tuple(data["features"]) != NAMES:
             raise ValueError("the calibration was fitted to other features")
-        return cls(tuple(data["weights"]), tuple(data["means"]), tuple(data["scales"]), data["bias"], data["threshold"])
+        right, same, across = (Logistic.from_json(data[name]) for name in ("right", "same", "across"))
+        return cls(right, same, across, data["threshold"])
 
 
 @cache
@@ -93,3 +128,15 @@ def shipped() -> Calibration:
     """The calibration that ships with the packaged encoder."""
     text = resources.files("qa.retrieve").joinpath("data/calibration.json").read_text("utf-8")
     return Calibration.from_json(json.loads(text))
+
+
+def stored_or_shipped(stored: dict[str, Any] | None) -> Calibration:
+    """The calibration that an index keeps; the shipped one where it keeps none, or one of an earlier release that
+    weighed other evidence."""
+    if stored is None:
+        return shipped()
+    try:
+        return Calibration.from_json(stored)
+    except (KeyError, TypeError, ValueError):
+        _log.warning("The index's own calibration is of an earlier release; fit it again with qa eval --calibrate.")
+        return shipped()

@@ -1,7 +1,7 @@
 """One score from several kinds of evidence, with weights that depend on the language pair.
 
-Equal votes ruin ranking across languages, where lexical evidence has nothing to say: there its weight is nil, and
-romanised names (``names.py``) take its place.
+Equal votes ruin ranking across languages, where BM25 sees nothing but figures and Latin names: there its weight is
+small, and romanised names (``names.py``) and translated words (``glossary.py``) take its place.
 """
 
 from __future__ import annotations
@@ -15,27 +15,59 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What speaks for each candidate, all [n]. ``squared`` and ``window`` are late-interaction scores (``late.py``),
+    ``dense`` a centred cosine, ``lexical`` BM25 (0 where no word matched), ``names`` and ``glossary`` the shares of
+    the question's romanised names and translated words found (``names.py``, ``glossary.py``)."""
+
+    squared: Floats
+    window: Floats
+    dense: Floats
+    lexical: Floats
+    names: Floats
+    glossary: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
-    """How much each kind of evidence adds to the late-interaction score (whose own weight is 1)."""
+    """How much each kind of evidence counts; BM25 counts as a share of the question's best score."""
 
-    dense: float
-    lexical: float
-    names: float
+    squared: float = 0.0
+    window: float = 0.0
+    dense: float = 0.0
+    lexical: float = 0.0
+    names: float = 0.0
+    glossary: float = 0.0
 
 
-SAME_LANGUAGE = Weights(dense=0.2, lexical=0.03, names=0.0)
-ACROSS_LANGUAGES = Weights(dense=0.2, lexical=0.0, names=0.05)
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """Weights for passages in the language of the question, and for passages in another."""
+
+    same: Weights
+    across: Weights
 
 
-def fuse(late: Floats, dense: Floats, lexical: Floats, names: Floats, same_language: npt.NDArray[np.bool_]) -> Floats:
-    """Fused scores, [n]. ``late`` and ``dense`` are cosines, ``lexical`` is BM25 (0 where no word matched), ``names``
-    is the share of romanised names found, all [n]."""
-    share = relative_lexical(lexical)
-    same, across = (
-        late + weights.dense * dense + weights.lexical * share + weights.names * names
-        for weights in (SAME_LANGUAGE, ACROSS_LANGUAGES)
+SHIPPED = Blend(
+    same=Weights(squared=1.0, window=0.4, dense=0.18, lexical=0.1),
+    across=Weights(squared=1.0, window=0.65, lexical=0.04, names=0.08, glossary=0.15),
+)
+
+
+def fuse(evidence: Evidence, same_language: npt.NDArray[np.bool_], blend: Blend = SHIPPED) -> Floats:
+    """Fused scores, [n]."""
+    return np.asarray(np.where(same_language, _sum(evidence, blend.same), _sum(evidence, blend.across)), np.float32)
+
+
+def _sum(evidence: Evidence, weights: Weights) -> Floats:
+    return np.asarray(
+        weights.squared * evidence.squared
+        + weights.window * evidence.window
+        + weights.dense * evidence.dense
+        + weights.lexical * relative_lexical(evidence.lexical)
+        + weights.names * evidence.names
+        + weights.glossary * evidence.glossary
     )
-    return np.asarray(np.where(same_language, same, across), np.float32)
 
 
 def relative_lexical(lexical: Floats) -> Floats:

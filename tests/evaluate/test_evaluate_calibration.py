@@ -11,15 +11,15 @@ from qa.errors import EvalError
 from qa.evaluate.calibration import FEWEST, Example, fit, fit_logistic, threshold
 from qa.retrieve.calibrate import NAMES, Features
 
-BASE = Features(**dict.fromkeys(NAMES, 0.5))  # type: ignore[arg-type]
+BASE = Features(**{**dict.fromkeys(NAMES, 0.5), "across": 0.0})  # type: ignore[arg-type]
 
 
 def gradient(inputs: np.ndarray, right: np.ndarray, l2: float) -> np.ndarray:
     """At the optimum sum(p - y) = 0 and sum((p - y) x) + l2 w = 0."""
     model = fit_logistic(inputs, right, l2)
-    scaled = (inputs - model.means) / model.scales
+    scaled = (inputs - np.array(model.means)) / np.array(model.scales)
     error = model.probabilities(inputs) - right
-    return np.concatenate([[error.sum()], error @ scaled + l2 * model.weights])
+    return np.concatenate([[error.sum()], error @ scaled + l2 * np.array(model.weights)])
 
 
 @pytest.mark.parametrize("l2", [0.1, 1.0, 30.0])
@@ -36,14 +36,16 @@ def test_a_known_model_is_found_again() -> None:
     inputs = random.normal(size=(50_000, 2)) * [1.0, 2.0]
     right = random.random(50_000) < 1 / (1 + np.exp(-(-1 + 2 * inputs[:, 0] - inputs[:, 1])))
     model = fit_logistic(inputs, right)
-    assert model.weights / model.scales == pytest.approx([2, -1], abs=0.06)
-    assert model.bias - (model.weights * model.means / model.scales).sum() == pytest.approx(-1, abs=0.06)
+    assert np.divide(model.weights, model.scales) == pytest.approx([2, -1], abs=0.06)
+    assert model.bias - float(np.divide(np.multiply(model.weights, model.means), model.scales).sum()) == pytest.approx(
+        -1, abs=0.06
+    )
 
 
 def test_without_evidence_the_probability_is_the_share() -> None:
     """A feature that never varies gets weight 0: what is left is 3 of 4."""
     model = fit_logistic(np.ones((8, 1)), np.array([1, 1, 1, 0] * 2, bool))
-    assert model.weights.tolist() == [0.0]
+    assert model.weights == (0.0,)
     assert model.probabilities(np.ones((1, 1)))[0] == pytest.approx(0.75, abs=1e-5)
 
 
@@ -69,14 +71,15 @@ def test_a_threshold_refuses_no_more_than_it_may() -> None:
 
 
 def examples(count: int) -> list[Example]:
-    right = [Example(replace(BASE, late=0.9 + n / 1000), True, True) for n in range(count)]
-    return right + [Example(replace(BASE, late=0.5 + n / 1000), False, False) for n in range(count)]
+    right = [Example(replace(BASE, late=0.9 + n / 1000), True, True, True) for n in range(count)]
+    return right + [Example(replace(BASE, late=0.5 + n / 1000), False, False, False) for n in range(count)]
 
 
 def test_what_is_fitted_is_what_the_lane_computes() -> None:
     made = examples(200)
     calibration = fit(made)
-    chances = calibration.probabilities([example.features for example in made])
+    chances = calibration.scores([example.features for example in made])
+    assert chances.tolist() == pytest.approx([calibration.confidence(example.features) for example in made])
     assert (chances[:200] > 0.7).all()
     assert (chances[200:] < 0.3).all()
     assert (chances[:200] < calibration.threshold).sum() == 10
@@ -84,5 +87,24 @@ def test_what_is_fitted_is_what_the_lane_computes() -> None:
 
 
 def test_too_few_examples() -> None:
-    with pytest.raises(EvalError, match=f"{2 * FEWEST - 2} hits, {FEWEST - 1} of them right"):
+    with pytest.raises(EvalError, match=f"{2 * FEWEST - 2} questions, {FEWEST - 1} of them answered"):
         fit(examples(FEWEST - 1))
+
+
+def test_each_language_pair_has_its_model_where_it_has_enough_questions() -> None:
+    """Here the weaker match is the right one across languages; five questions are too few to say so."""
+    foreign = [
+        Example(replace(one.features, across=1.0, late=2.0 - one.features.late), one.right, one.found, one.answerable)
+        for one in examples(40)
+    ]
+    both = fit(examples(40) + foreign)
+    assert both.confidence(replace(BASE, late=0.9)) > 0.5 > both.confidence(replace(BASE, late=0.5))
+    assert both.confidence(replace(BASE, across=1.0, late=1.1)) > both.confidence(replace(BASE, across=1.0, late=1.5))
+    few = fit(examples(40) + foreign[:5])
+    assert few.same != few.across != both.across, "the model of all questions"
+
+
+def test_unjudged_hits_count_for_the_question_only() -> None:
+    unjudged = [Example(replace(BASE, late=0.7), None, n % 2 == 0, n % 2 == 0) for n in range(60)]
+    assert fit(examples(40) + unjudged).right == fit(examples(40)).right
+    assert fit(examples(40) + unjudged).same != fit(examples(40)).same

@@ -1,0 +1,142 @@
+"""Fitting the weights of ``qa.retrieve.fuse``: ``python -m qa.evaluate.blend SET...``
+
+For each language pair the weights under which the passages that answer are most likely to be drawn from the candidates,
+
+    loss = - mean over questions of log( sum_{answering} exp(s . w) / sum_{all} exp(s . w) ) + l2 |w|^2
+
+with evidence s scaled to unit variance (a listwise softmax: Cao et al., ICML 2007). Weights are printed relative to
+``squared``; ``fuse.SHIPPED`` holds them rounded. Always fitted on the ``dev`` half of the needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.config import settings
+from qa.evaluate import bench as benches
+from qa.evaluate import own, trial
+from qa.evaluate.run import Plan, Watch, benched, opened, questions
+from qa.retrieve.fuse import SHIPPED, Weights, fuse, relative_lexical
+from qa.retrieve.pool import Pool
+
+if TYPE_CHECKING:
+    from qa.index import Index
+
+Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+
+KINDS = tuple(field.name for field in fields(Weights))
+PER_QUESTION = 16
+"""Candidates kept of a question, the best by the shipped weights: the rest are no rivals."""
+L2 = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The candidates of one question: ``evidence`` [n, kinds], ``answers`` [n], all of one language pair."""
+
+    evidence: Floats
+    answers: Booleans
+    same: bool
+
+
+def fit(choices: Sequence[Choice], l2: float = L2) -> Weights:
+    """The weights of one language pair. A kind of evidence that never varies gets weight 0."""
+    from scipy.optimize import minimize
+
+    stacked = np.concatenate([choice.evidence for choice in choices])
+    scales = stacked.std(axis=0)
+    scales = np.where(scales > 1e-9, scales, np.inf)
+    scaled = [choice.evidence / scales for choice in choices]
+    found = minimize(_loss, np.zeros(len(KINDS)), args=(scaled, [c.answers for c in choices], l2), jac=True)
+    weights = found.x / scales
+    return Weights(**dict(zip(KINDS, (weights / weights[0]).tolist(), strict=True)))
+
+
+def bench_choices(index: Index, bench: benches.Bench, collection: str) -> Iterator[Choice]:
+    """The judged questions of a bench for which the candidates hold both what answers and what does not."""
+    room = trial.Room(index, bench, collection)
+    for one in trial.rounds(bench):
+        if one.judgements:
+            pool = room.pool(one)
+            names = [room.named(passage.document_id) for passage in pool.passages]
+            yield from _choices(pool, np.array([one.judgements.get(name, 0) > 0 for name in names], bool))
+
+
+def own_choices(index: Index, plan: Plan) -> Iterator[Choice]:
+    """The same for a questions.jsonl."""
+    asked = [question for question in questions(plan).questions if question.answerable]
+    shelf = own.library(index, asked, plan.collection)
+    snapshot = index.store.snapshot(plan.collection)
+    for question in asked:
+        gold = own.places(question, shelf)
+        ready = index.lane.question(question.asked)
+        pool = index.lane.gatherer.pool(snapshot, ready, index.lane.gatherer.candidates(snapshot, ready))
+        answers = [
+            any(p.document_id == one.document_id and own.covers((p.start, p.end), one) for one in gold)
+            for p in pool.passages
+        ]
+        yield from _choices(pool, np.array(answers, bool))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the weights of both language pairs."""
+    parser = argparse.ArgumentParser(prog="python -m qa.evaluate.blend", description=main.__doc__)
+    parser.add_argument("sets", nargs="+", type=Path, metavar="SET", help="questions.jsonl, or a folder in bench shape")
+    parser.add_argument("--questions", type=int, help="a sample of about this many questions of each set")
+    chosen = parser.parse_args(arguments)
+    choices = [c for path in chosen.sets for c in _gathered(Plan(path, part="dev", questions=chosen.questions))]
+    for pair, same in (("same", True), ("across", False)):
+        of_pair = [choice for choice in choices if choice.same == same]
+        if of_pair:
+            print(f"{pair}: {len(of_pair)} questions, {fit(of_pair)}")
+
+
+def _gathered(plan: Plan) -> list[Choice]:
+    watch = Watch(print, lambda done, total: None, None, lambda skipped: None)
+    if plan.is_bench:
+        with benched(plan, settings(), watch) as (index, loaded):
+            return list(bench_choices(index, loaded, plan.collection))
+    with opened(plan, settings(), watch) as index:
+        return list(own_choices(index, plan))
+
+
+def _choices(pool: Pool, answers: Booleans) -> Iterator[Choice]:
+    if not pool.passages:
+        return
+    scores = fuse(pool.evidence, pool.same_language, SHIPPED)
+    evidence = np.stack([_column(pool, kind) for kind in KINDS], axis=1)
+    for same in (True, False):
+        places = np.flatnonzero(pool.same_language == same)
+        best = places[np.argsort(-scores[places], kind="stable")[:PER_QUESTION]]
+        if answers[best].any() and not answers[best].all():
+            yield Choice(evidence[best], answers[best], same)
+
+
+def _column(pool: Pool, kind: str) -> Floats:
+    column = getattr(pool.evidence, kind)
+    return np.asarray(relative_lexical(column) if kind == "lexical" else column, np.float64)
+
+
+def _loss(weights: Floats, evidence: Sequence[Floats], answers: Sequence[Booleans], l2: float) -> tuple[float, Floats]:
+    """The loss and its gradient."""
+    loss, gradient = l2 * float(weights @ weights), 2 * l2 * weights
+    for rows, right in zip(evidence, answers, strict=True):
+        scores = rows @ weights
+        shares = np.exp(scores - scores.max())
+        shares /= shares.sum()
+        of_right = shares[right].sum()
+        loss -= float(np.log(of_right)) / len(evidence)
+        gradient = gradient + (shares - np.where(right, shares / of_right, 0.0)) @ rows / len(evidence)
+    return loss, gradient
+
+
+if __name__ == "__main__":
+    main()

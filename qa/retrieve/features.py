@@ -1,0 +1,100 @@
+"""What is known of a hit when its probability is asked for: the features of ``calibrate.py``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.ingest.words import question_words
+from qa.retrieve.calibrate import Features
+from qa.retrieve.pool import Pool, Question, shown
+from qa.store.store import Snapshot
+from qa.types import Passage
+
+Floats = npt.NDArray[np.float32]
+
+FIRST = 5
+"""Hits that together decide whether the question is answered."""
+FIGURE = re.compile(r"\d+(?:\.\d+)?")
+
+
+def describe(
+    snapshot: Snapshot, question: Question, pool: Pool, scores: Floats, order: Sequence[int]
+) -> list[Features]:
+    """Features of the candidates ``order`` (places in ``pool``, best first), which has fused ``scores``."""
+    fused = scores[list(order)]
+    median = float(np.median(scores))
+    rarity = _rarity(snapshot, question.words)
+    evidence = pool.evidence
+    best = int(np.argmax(evidence.lexical)) if evidence.lexical.any() else None
+    held = [pool.passages[i] for i in order]
+    across = [not pool.same_language[i] for i in order]
+    rare = [
+        0.5 if foreign else _covered(question.words, rarity, passage)
+        for passage, foreign in zip(held, across, strict=True)
+    ]
+    return [
+        Features(
+            late=float(pool.late[i]),
+            dense=float(evidence.dense[i]),
+            squared=float(evidence.squared[i]),
+            window=float(evidence.window[i]),
+            glossary=float(evidence.glossary[i]) if across[place] else 0.5,
+            margin=float(fused[place] - _rival(fused, place)),
+            gap=float(fused[place] - median),
+            weakest=_weakest(pool.matrices[i], pool.weights),
+            rare=rare[place],
+            figures=_figures(question.text, held[place]),
+            names=1.0 if (share := pool.names[i]) is None else share,
+            agreement=0.5 if best is None or across[place] else float(best == i),
+            best_dense=float(evidence.dense[list(order[:FIRST])].max()),
+            best_rare=max(rare[:FIRST]),
+            size=float(np.log1p(pool.matrices[i].shape[1])),
+            across=float(across[place]),
+            length=float(np.log1p(len(pool.weights))),
+        )
+        for place, i in enumerate(order)
+    ]
+
+
+def _rival(fused: Floats, place: int) -> float:
+    """The best score of any other hit; a little less than its own where there is none."""
+    if place:
+        return float(fused[0])
+    return float(fused[1]) if len(fused) > 1 else float(fused[0]) - 0.1
+
+
+def _weakest(similarities: Floats, weights: Floats) -> float:
+    """Weighted mean of the best matches of the third of the question (by weight) that is matched worst."""
+    if similarities.size == 0:
+        return 0.0
+    best = similarities.max(axis=1)
+    order = np.argsort(best, kind="stable")
+    before = np.cumsum(weights[order]) - weights[order]
+    share = np.clip(1 / 3 - before, 0, weights[order])
+    return float(best[order] @ share / share.sum())
+
+
+def _rarity(snapshot: Snapshot, words: Sequence[str]) -> dict[str, float]:
+    unique = sorted(set(words))
+    counts = snapshot.word_frequency(unique)
+    return {w: float(np.log((snapshot.size + 1) / (n + 0.5))) for w, n in zip(unique, counts.tolist(), strict=True)}
+
+
+def _covered(words: Sequence[str], rarity: dict[str, float], passage: Passage) -> float:
+    total = sum(max(rarity[word], 0.0) for word in set(words))
+    if total <= 0:
+        return 0.5
+    held = set(question_words(shown(passage)))
+    return sum(max(rarity[word], 0.0) for word in set(words) if word in held) / total
+
+
+def _figures(question: str, passage: Passage) -> float:
+    wanted = set(FIGURE.findall(question))
+    if not wanted:
+        return 1.0
+    held = set(FIGURE.findall(shown(passage).replace(",", "")))
+    return len(wanted & held) / len(wanted)

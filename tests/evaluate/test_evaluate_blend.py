@@ -1,0 +1,42 @@
+"""Fitting fusion weights: what tells answers apart gets the weight."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qa.evaluate.blend import KINDS, Choice, _loss, fit
+
+
+def choices(random: np.random.Generator, informative: str, count: int = 80) -> list[Choice]:
+    """Ten candidates a question, the first of which answers; ``squared`` and one other kind of evidence say so."""
+    made = []
+    for _ in range(count):
+        evidence = random.normal(size=(10, len(KINDS)))
+        evidence[0, KINDS.index("squared")] += 1.0
+        evidence[0, KINDS.index(informative)] += 2.0
+        evidence[:, KINDS.index("names")] = 1.0
+        made.append(Choice(evidence, np.arange(10) == 0, True))
+    return made
+
+
+@pytest.mark.parametrize("informative", ["dense", "glossary"])
+def test_weight_goes_to_what_tells_answers_apart(informative: str) -> None:
+    found = fit(choices(np.random.default_rng(1), informative))
+    assert found.squared == 1.0
+    assert getattr(found, informative) == max(getattr(found, kind) for kind in KINDS) > 1.2
+    assert found.names == 0.0, "it never varies"
+    assert abs(found.lexical) < 0.5
+
+
+def test_the_gradient_is_that_of_the_loss() -> None:
+    random = np.random.default_rng(2)
+    made = choices(random, "dense", 5)
+    evidence, answers = [c.evidence for c in made], [c.answers for c in made]
+    at = random.normal(size=len(KINDS)) * 0.3
+    _, gradient = _loss(at, evidence, answers, 0.01)
+    for k in range(len(KINDS)):
+        step = np.zeros(len(KINDS))
+        step[k] = 1e-5
+        above, below = (_loss(at + sign * step, evidence, answers, 0.01)[0] for sign in (1, -1))
+        assert (above - below) / 2e-5 == pytest.approx(gradient[k], abs=1e-5)
