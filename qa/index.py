@@ -8,7 +8,6 @@ index.search("昌平区有多少家医药健康企业？").hits[0].citation.quot
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
     from qa.store.store import CollectionInfo, Snapshot
     from qa.store.tokens import TokenCodec
     from qa.store.trash import Deleted
-
-log = logging.getLogger(__name__)
 
 DEFAULT_COLLECTION = "default"
 MAX_FILTER_IDS = 1000
