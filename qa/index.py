@@ -19,6 +19,7 @@ from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.errors import NoIndexError, QuestionError, ReadError
 from qa.types import (
+    DEFAULT_COLLECTION,
     Answer,
     Document,
     Filters,
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from qa.store.tokens import TokenCodec
     from qa.store.trash import Deleted
 
-DEFAULT_COLLECTION = "default"
 MAX_FILTER_IDS = 1000
 CALIBRATION_KEY = "calibration"
 

@@ -7,11 +7,13 @@ A span is half-open: ``source[start:end]``.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Language = Literal["zh", "en", "other"]
 Kind = Literal["article", "digest"]
 Span = tuple[int, int]
+
+DEFAULT_COLLECTION: Final = "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from qa.answer.links import address, words
 from qa.answer.phrases import Voice, voice
-from qa.chat.links import address
 from qa.chat.phrases import say
-from qa.types import Answer, Citation
+from qa.types import Answer, Citation, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +42,20 @@ def card(answer: Answer, base: str, collection: str) -> Card:
 
 def _reference(citation: Citation, answer: Answer, spoken: Voice, base: str, collection: str) -> Reference:
     number = int(citation.marker[1:-1])
-    quote = "\n".join(_words(citation, number, answer))
+    spans = _spans(citation, number, answer)
     facts = [fact for fact in (citation.publisher, citation.published) if fact]
     if citation.kind == "digest":
         facts.append(say("digest", spoken))
     title = " ".join(citation.title.split())
-    return Reference(number, title, ", ".join(facts), address(citation, quote, base, collection), quote)
+    link = address(citation, base, collection, spans)
+    return Reference(number, title, ", ".join(facts), link, words(citation, spans))
 
 
-def _words(citation: Citation, number: int, answer: Answer) -> Iterator[str]:
-    """What the answer rests on; else what matches the question best; else the whole passage."""
+def _spans(citation: Citation, number: int, answer: Answer) -> list[Span]:
+    """Of what the answer rests on; else of what matches the question best; else of the whole passage."""
     proving = {
         (span.start, span.end) for each in answer.sentences for span in each.quote_spans if span.citation == number
     }
-    spans = sorted(proving) or sorted(citation.highlights) or [(citation.start, citation.end)]
-    inside = [(start, end) for start, end in spans if citation.start <= start < end <= citation.end]
-    for start, end in inside or [(citation.start, citation.end)]:
-        yield citation.quote[start - citation.start : end - citation.start]
+    whole = (citation.start, citation.end)
+    spans = sorted(proving) or sorted(citation.highlights) or [whole]
+    return [(start, end) for start, end in spans if citation.start <= start < end <= citation.end] or [whole]

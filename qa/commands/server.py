@@ -44,8 +44,8 @@ def _chosen(host: str | None, port: int | None, allow_anonymous: bool) -> Settin
 
 def _prepare(index: Index) -> None:
     """Index the shipped corpus where this is the first start, and load what searching needs."""
-    from qa.index import DEFAULT_COLLECTION
     from qa.service import server
+    from qa.types import DEFAULT_COLLECTION
 
     if server.wants_corpus(index):
         note(say("serve.corpus", folder=index.settings.corpus_dir))

@@ -14,14 +14,13 @@ from qa.evaluate import bench as benches
 from qa.evaluate import dataset, own, trial
 from qa.evaluate.outcome import Trial
 from qa.evaluate.scratch import Fill, content_of, scratch
-from qa.types import IngestReport, Skipped
+from qa.types import DEFAULT_COLLECTION, IngestReport, Skipped
 
 if TYPE_CHECKING:
     from qa.index import Index
     from qa.ingest.pipeline import Progress
 
 DEFAULT_SET = Path("evals/questions.jsonl")
-DEFAULT_COLLECTION = "default"
 
 
 @dataclass(frozen=True, slots=True)

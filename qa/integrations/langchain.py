@@ -13,11 +13,13 @@ from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import Field, SecretStr
 
-from qa.integrations.service import SEARCH, Json, Service
+from qa.answer.links import address
+from qa.integrations.service import SEARCH, Json, Service, citation_of
 
 
 class CiteqaRetriever(BaseRetriever):
-    """Passages as documents: the text made readable, and in the metadata the score and the whole citation.
+    """Passages as documents: the text made readable, and in the metadata the score, the whole citation, and ``link``:
+    where the passage can be read, the article's own page or the service's.
 
     ``k`` can be given to ``invoke`` too. ``filters`` are those of ``POST /v1/search``. With ``answerable_only`` nothing
     is returned where the service says that the articles do not answer. Raises ServiceError.
@@ -52,10 +54,13 @@ class CiteqaRetriever(BaseRetriever):
     def _documents(self, found: Json) -> list[Document]:
         if self.answerable_only and not found["answerable"]:
             return []
-        return [_document(hit, found) for hit in found["hits"]]
+        return [_document(hit, found, self._link(hit["citation"])) for hit in found["hits"]]
+
+    def _link(self, citation: Json) -> str:
+        return address(citation_of(citation), self.base_url, self.collection)
 
 
-def _document(hit: Json, found: Json) -> Document:
+def _document(hit: Json, found: Json, link: str) -> Document:
     citation = hit["citation"]
-    metadata = {"score": hit["score"], "answerable": found["answerable"], **citation}
+    metadata = {"score": hit["score"], "answerable": found["answerable"], "link": link, **citation}
     return Document(id=citation["passage_id"], page_content=hit["text"], metadata=metadata)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import httpx
 
 from qa.errors import CiteqaError
+from qa.types import Citation
 
 SEARCH: Final = "/v1/search"
 MAX_ERROR: Final = 500
@@ -53,6 +54,12 @@ class Service:
         return ServiceError(
             f"{self.base_url} does not answer: {error or type(error).__name__}", "Check the address; start `qa serve`."
         )
+
+
+def citation_of(sent: Json) -> Citation:
+    """A citation as the service sends it; fields that a later version may add are ignored."""
+    known = {each.name: sent[each.name] for each in fields(Citation) if each.name in sent}
+    return Citation(**known | {"highlights": (), "also_in": ()})
 
 
 def _read(response: httpx.Response) -> Json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 
+from qa.answer import links
 from qa.errors import InputError
 from qa.mcp.names import Cursor, DocumentName, from_id
 from qa.mcp.results import (
@@ -20,12 +21,12 @@ from qa.mcp.results import (
     SearchArguments,
     SearchResults,
 )
-from qa.service import links, shape
+from qa.service import shape
 from qa.service.access import Caller, reachable
 from qa.service.ask import Asker
 from qa.service.models import AskRequest, SearchRequest
 from qa.service.search import Searcher
-from qa.types import Document, Hit
+from qa.types import Citation, Document, Hit
 
 if TYPE_CHECKING:
     from qa.index import Index
@@ -45,10 +46,13 @@ class Visit:
     caller: Caller
     base: str | None = None
 
-    def address(self, name: DocumentName, url: str | None) -> str:
-        if url:
-            return url
-        return name.uri if self.base is None else links.page(name.document_id, self.base, name.collection)
+    def passage(self, cited: Citation, name: DocumentName) -> str:
+        """Where a passage can be read; its document's resource where there is no address."""
+        return links.address(cited, self.base or "", name.collection) or name.uri
+
+    def document(self, name: DocumentName, url: str | None) -> str:
+        page = "" if self.base is None else links.document_view(name.document_id, self.base, name.collection)
+        return links.website(url) or page or name.uri
 
 
 class Library:
@@ -131,7 +135,7 @@ def _found(hits: Sequence[Hit], collection: str, visit: Visit) -> DocumentFound:
     return DocumentFound(
         id=name.id,
         title=cited.title,
-        url=visit.address(name, cited.url),
+        url=visit.passage(cited, name),
         publisher=cited.publisher,
         published=cited.published,
         passages=[
@@ -158,7 +162,7 @@ def _fetched(name: DocumentName, document: Document, part: str, start: int, visi
         "characters": document.characters,
     }
     return DocumentFetched(
-        id=name.id, title=about.title, text=part, url=visit.address(name, about.url), metadata=metadata
+        id=name.id, title=about.title, text=part, url=visit.document(name, about.url), metadata=metadata
     )
 
 

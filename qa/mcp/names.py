@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote, unquote
 
 from qa.errors import InputError
-from qa.index import DEFAULT_COLLECTION
+from qa.types import DEFAULT_COLLECTION
 
 SCHEME: Final = "citeqa://documents/"
 TEMPLATE: Final = SCHEME + "{collection}/{document_id}"

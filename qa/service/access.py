@@ -22,6 +22,7 @@ from qa.errors import AccessError, CiteqaError, ForbiddenError, NotFoundError, U
 from qa.service import errors
 from qa.service.rate import Rate
 from qa.store.keys import Right
+from qa.types import DEFAULT_COLLECTION
 
 if TYPE_CHECKING:
     from qa.index import Index
@@ -54,8 +55,6 @@ class Caller:
     @property
     def home(self) -> str:
         """The collection meant where the protocol has no place to name one: the default one, or the first allowed."""
-        from qa.index import DEFAULT_COLLECTION
-
         if self.collections is None or DEFAULT_COLLECTION in self.collections:
             return DEFAULT_COLLECTION
         return min(self.collections, default=_NOWHERE)

@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from qa.answer import links
 from qa.answer.extract import Piece
 from qa.answer.phrases import Voice
-from qa.index import DEFAULT_COLLECTION
-from qa.service import links
 from qa.service.shape import Json
-from qa.types import Citation, Hit
+from qa.types import DEFAULT_COLLECTION, Citation, Hit
 
 Style = Literal["links", "bare", "open-webui"]
 
@@ -71,7 +70,7 @@ class Renderer:
         ]
 
     def address(self, citation: Citation) -> str:
-        """The article's own address where it has one; else its source text in this service."""
+        """The article's own page where it has one; else its source in this service."""
         return links.address(citation, self._base, self._collection)
 
     def _parts(self, piece: Piece) -> Iterator[str]:

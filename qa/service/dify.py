@@ -11,9 +11,9 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from qa.answer import links
 from qa.config import Settings
 from qa.errors import CiteqaError, InputError, NotFoundError, UnauthorizedError
-from qa.service import links
 from qa.service.access import Caller, MissingKeyError, caller_of, needs
 from qa.service.dify_conditions import Conditions
 from qa.service.errors import answer, headers
@@ -86,7 +86,7 @@ def _record(hit: Hit, base: str, collection: str) -> Json:
         "publisher": cited.publisher,
         "author": cited.author,
         "published": cited.published,
-        "url": links.address(cited, base, collection),
+        "url": links.website(cited.url) or links.source_view(cited, base, collection),
         "source": cited.source,
         "kind": cited.kind,
         "heading": cited.heading,

@@ -5,9 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from urllib.parse import unquote
 
-import pytest
 from chat_parts import answer, citation
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,9 +14,8 @@ from slack_sdk.models.blocks import Block, SectionBlock
 from qa.chat import slack_blocks
 from qa.chat.card import Card, Reference, card
 from qa.chat.feishu_card import DIALECT as MARKDOWN
-from qa.chat.links import MAX_ADDRESS, address, text_fragment
 from qa.chat.render import ELLIPSIS, cut, markdown
-from qa.types import AnswerSentence, Citation, QuoteSpan
+from qa.types import AnswerSentence, QuoteSpan
 
 HOSTILE = st.sampled_from(
     "<!channel> <!here> <@U123> <http://evil.example|bank> [click](http://evil.example) <at id=all></at> @all **b** "
@@ -139,48 +136,3 @@ def test_a_whole_card_in_markdown() -> None:
         f"&#91;1&#93; [鹤 &#91;一&#93;]({shown.references[0].url}) (龙江报, 2024-12-02)\n\n"
         "> 巡护员刘海每天投喂玉米二百斤。"
     )
-
-
-@pytest.mark.parametrize(
-    ("changed", "expected"),
-    [
-        ({}, "https://news.example/a-b?id=1#:~:text="),
-        ({"url": "https://news.example/a#part"}, "https://news.example/a#part"),
-        ({"url": "https://news.example/a.pdf", "page": 3}, "https://news.example/a.pdf#page=3"),
-        ({"kind": "digest"}, "https://news.example/a-b?id=1"),
-        ({"url": None}, "https://qa.example/documents/d1?collection=mine#passage=p1"),
-        ({"url": "javascript:alert(1)"}, "https://qa.example/documents/d1?collection=mine#passage=p1"),
-        ({"url": "https://[bad"}, "https://qa.example/documents/d1?collection=mine#passage=p1"),
-        ({"url": "https://e.example/a b|c>d\n"}, "https://e.example/a%20b%7Cc%3Ed#:~:text="),
-    ],
-)
-def test_where_a_citation_leads(changed: dict[str, object], expected: str) -> None:
-    cited: Citation = citation(**changed)
-    found = address(cited, "", "https://qa.example/", "mine")
-    assert found == expected.removesuffix("#:~:text=")
-    pointed = address(cited, "刘海每天投喂", "https://qa.example/", "mine")
-    assert pointed.startswith(expected)
-    assert address(citation(url=None), "", "", "default") == ""
-
-
-def test_a_text_fragment_names_the_beginning_and_the_end() -> None:
-    assert text_fragment("twenty-one cranes") == "#:~:text=twenty%2Done%20cranes"
-    long = (
-        "昌平区以跨国药企研发布局和原创成果转化为重点，在论坛上集中签约十二个重磅项目，包括转化中心、大健康产业，"
-        "签约项目涉及中国五百强企业、全球知名学术出版机构。"
-    )
-    start, end = (unquote(part) for part in text_fragment(long).removeprefix("#:~:text=").split(","))
-    assert start == "昌平区以跨国药企研发布局和原创成果转化为重点"
-    assert end == "全球知名学术出版机构。"
-    english = "The forum closed on Friday with twelve contracts. " * 3
-    start, end = (unquote(part) for part in text_fragment(english).removeprefix("#:~:text=").split(","))
-    assert start == "The forum closed on Friday with"
-    assert end == "closed on Friday with twelve contracts."
-    assert text_fragment(" \n ") == ""
-
-
-@given(TEXT)
-def test_an_address_is_one_word_and_bounded(words: str) -> None:
-    found = address(citation(), words, "", "default")
-    assert len(found) <= MAX_ADDRESS
-    assert not re.search(r"[\s<>|()\"]", found)
