@@ -39,7 +39,7 @@ SETTINGS = FeishuSettings(
 
 @pytest.fixture(scope="module")
 def lark() -> Iterator[ModuleType]:
-    found = pytest.importorskip("lark_oapi", reason="lark-oapi is missing: pip install --no-deps -r tests/peers.txt")
+    found = pytest.importorskip("lark_oapi", reason="FEISHU'S SDK WAS NOT RUN: it is in tests/peers.txt")
     yield found
     # It opens one when it is imported, and leaves it open.
     found.ws.client.loop.close()

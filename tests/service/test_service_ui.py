@@ -14,6 +14,7 @@ import httpx
 import pytest
 from service_keys import ALL, MINE, bearing, identify
 
+from qa.config import Settings
 from qa.index import Index
 
 ZH = "昌平区有多少家医药健康企业？"
@@ -97,32 +98,23 @@ def test_a_key_opens_what_it_may(locked: httpx.Client) -> None:
 
 
 @pytest.fixture(scope="module")
-def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A directory with the `ai` package: that of QA_NODE_MODULES, or fresh from the registry."""
+def modules() -> Path:
+    """A directory with the `ai` package in its node_modules; nothing is fetched here."""
     given = os.environ.get("QA_NODE_MODULES")
-    if given:
-        return Path(given).parent
-    if shutil.which("node") is None or shutil.which("npm") is None:
-        return _skip("node and npm are not installed")
-    place = tmp_path_factory.mktemp("ai")
-    done = subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "--prefix", str(place), "ai@6.0.326"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    return place if done.returncode == 0 else _skip(f"npm could not install `ai`: {done.stderr[-300:]}")
-
-
-def _skip(reason: str) -> Path:
-    pytest.skip(f"THE AI SDK WAS NOT RUN: {reason}")
+    place = Path(given).parent if given else Settings().cache_dir / "peers"
+    if shutil.which("node") is None:
+        pytest.skip("THE AI SDK WAS NOT RUN: node is not installed")
+    if not (place / "node_modules" / "ai").is_dir():
+        pytest.skip("THE AI SDK WAS NOT RUN: `make peers` fetches it from npm, or QA_NODE_MODULES names a copy")
+    return place
 
 
 def peer(modules: Path, address: str, *questions: str, token: str = "") -> dict[str, Any]:
-    script = modules / "peer.mjs"
-    script.write_text(PEER.read_text("utf-8"), encoding="utf-8")
+    """The script goes to node by its standard input, which looks for packages from where it runs."""
     done = subprocess.run(
-        ["node", str(script), f"{address}/v1/ui/chat", json.dumps(questions), token],
+        ["node", "--input-type=module", "-", f"{address}/v1/ui/chat", json.dumps(questions), token],
+        input=PEER.read_text("utf-8"),
+        cwd=modules,
         capture_output=True,
         text=True,
         timeout=60,
