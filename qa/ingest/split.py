@@ -34,10 +34,11 @@ _ABBREVIATED += "".join(rf"(?!(?<=\b{name}\.)\s*\d)" for name in _NUMBERED.split
 _LIST_NUMBER = r"(?<!^\d\.)(?<!^\d\d\.)(?<!^[A-Za-z]\.)"
 _WRAPPED_LATIN = r"(?<=[^\n]{49}[A-Za-z0-9,;-]\n)[^\S\n]*[A-Za-z(]"
 _FIRST_MARK = "".join(rf"(?<![。！？｡।؟۔][!?…]{{{more}}})" for more in range(5))
-# A run of marks is looked at once, from its first mark: a run that ends no sentence would else cost its square.
+# From no mark is more than so many looked at: a run that ends no sentence would else cost its square.
+_MARKS_LEFT = "{0,255}+"
 _STOPS = (
-    rf"{_FIRST_MARK}[。！？｡।؟۔][。！？｡!?…]*+(?![》〉]){_CLOSERS}(?![，、；：,;:的])",
-    rf"[!?]++(?![》〉]){_CLOSERS}(?=\s|\Z|{_HAN})(?!的)",
+    rf"(?:[。！？｡]|{_FIRST_MARK}[।؟۔])[。！？｡!?…]{_MARKS_LEFT}(?![。！？｡!?…》〉]){_CLOSERS}(?![，、；：,;:的])",
+    rf"(?<![!?])[!?]++(?![》〉]){_CLOSERS}(?=\s|\Z|{_HAN})(?!的)",
     rf"(?<![….])(?:\.{{0,2}}…|\.\.\.)[….]*+(?:(?=[”’\"」』）)]){_CLOSERS}|(?=\s*\Z|\s+[A-Z\u3400-\u9fff]))",
     rf"(?<={_HAN})\.(?={_HAN})",
     rf"\.(?<!\b[A-Z]\.){_ABBREVIATED}{_LIST_NUMBER}{_CLOSERS}(?=\s)(?!\s++[a-z])",

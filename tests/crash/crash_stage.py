@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from qa.encode.encoder import Encoded, Encoder
 from qa.index import Index
 from qa.ingest.pipeline import document_id
 from qa.ingest.read import read_bytes
+from qa.retrieve.glossary import Glossary
 from qa.types import Source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,6 +74,11 @@ def articles() -> dict[str, str]:
     return found
 
 
+def _but_glossaries(names: Sequence[str]) -> list[str]:
+    wanted = ("glossary", "files.json")
+    return [name for name in names if not name.startswith(wanted)]
+
+
 class Stage:
     """``root``: a directory of the trial's own."""
 
@@ -80,8 +87,13 @@ class Stage:
         self.texts = articles()
         self.names = tuple(self.texts)
         self.encoder = Remembering(load.load(Settings(threads=1)))
+        statistics = load.statistics_for(self.encoder, Settings(threads=1))
         self.probes: dict[str, str] = {}
         load.load = lambda settings, progress=None: self.encoder  # type: ignore[assignment]
+        load.statistics_for = lambda encoder, settings, progress=None: statistics
+        # Somebody else reads it too, who may not enter this user's own cache.
+        Glossary.open(Settings().cache_dir).close()
+        shutil.copytree(Settings().cache_dir, root / "cache", ignore=lambda _, names: _but_glossaries(names))
         self._sources: dict[tuple[str, int], Source] = {}
 
     def source(self, name: str, version: int) -> Source:
@@ -98,7 +110,7 @@ class Stage:
         return document_id(COLLECTION, self.source(name, 1))
 
     def settings(self, directory: Path) -> Settings:
-        return Settings(index_dir=directory, threads=1)
+        return Settings(index_dir=directory, cache_dir=self.root / "cache", threads=1)
 
     def opened(self, directory: Path) -> Index:
         return Index.open(directory, settings=self.settings(directory))

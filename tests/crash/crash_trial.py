@@ -1,9 +1,10 @@
 """The crash trial: kills writers at random moments, again and again, and looks at what each left.
 
-    python tests/crash/crash_trial.py [--rounds N] [--seed S] [--mode one|two|full|mixed]
+    python tests/crash/crash_trial.py [--rounds N] [--seed S] [--mode one|two|full|read|mixed]
 
 Prints one line of JSON a round and a summary at the end; exit code 1 where anything was wrong. ``full`` needs the
-right to mount a tmpfs, and else says that it bounds the size of files instead.
+right to mount a tmpfs, and else says that it bounds the size of files instead. ``read``: what is left is also opened by
+somebody who may not write, before and after the look; without the right to be somebody else, by permissions alone.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from crash_look import looked_at
+from crash_readonly import locked_up, problems, seen_by_a_reader
 from crash_stage import Stage
 from crash_writer import EMPTY, EVERY, PLAIN, Say, State, Writer
 
@@ -130,7 +132,11 @@ class Trial:
             possible, killed = self._two(number, held)
         else:
             possible, killed = self._one(number, held, EVERY, full=mode == "full")
+        left = self._read() if mode == "read" and not self.harmed else None
         seen = answer(lambda: looked_at(self.stage, self.index, possible, harmed=self.harmed))
+        if left is not None:
+            seen["wrong"] += problems(left, self._read())
+            self.counts[f"a reader {'was refused' if 'refused' in left else 'searched'} after the kill"] += 1
         self.counts[f"round {mode}"] += 1
         self.counts.update(f"killed in {kind}" for kind in killed)
         self.wrong += [f"round {number}: {problem}" for problem in seen["wrong"]]
@@ -150,6 +156,11 @@ class Trial:
         repairs = [said for said in life.said if "repair" in said.values() or "failed" in said]
         self.harmed = any(said.get("begin") == "repair" for said in repairs) and repairs[-1].get("done") != "repair"
         return ([held] if after is None else [held, after]), [life.begun[-1]["begin"]] if after else []
+
+    def _read(self) -> dict[str, Any]:
+        with locked_up(self.index):
+            seen: dict[str, Any] = answer(lambda: seen_by_a_reader(self.stage, self.index))
+        return seen
 
     def _writer(self, number: int, held: State, names: tuple[str, ...], full: bool = False) -> Writer:
         if full and not self._mounted():
@@ -225,7 +236,7 @@ def run(directory: Path, disk: Path, rounds: int, seed: int, mode: str) -> int:
     trial.prepare()
     held: State = EMPTY
     for number in range(seed * 10_000 + 1, seed * 10_000 + rounds + 1):
-        chosen = mode if mode != "mixed" else trial.rng.choice(["one"] * 7 + ["two"] * 2 + ["full"] * 2)
+        chosen = mode if mode != "mixed" else trial.rng.choice(["one"] * 6 + ["two"] * 2 + ["full"] * 2 + ["read"] * 2)
         held = trial.round(number, held, chosen)
     full = "a tmpfs filled up" if os.path.ismount(disk) else "a bound on the size of files"
     summary = {"rounds": rounds, "seconds": round(time.monotonic() - began), "full disk": full}
@@ -237,9 +248,10 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--mode", choices=("one", "two", "full", "mixed"), default="mixed")
+    parser.add_argument("--mode", choices=("one", "two", "full", "read", "mixed"), default="mixed")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
         disk = Path(directory) / "disk"
         disk.mkdir()
         small = ["mount", "-t", "tmpfs", "-o", f"size={TMPFS}", "tmpfs", str(disk)]

@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ingest_files import docx, pdf
 
 from qa.errors import ReadError
 from qa.ingest.clean import clean
 from qa.ingest.read import read_bytes, read_path, read_text
-from qa.ingest.split import split
+from qa.ingest.split import sentences, split
 from qa.ingest.worker import Worker
 from qa.types import Skipped
 
@@ -190,8 +192,33 @@ def test_names_and_links_stay_inside(tmp_path: Path) -> None:
     assert "SECRET" not in "".join(item.text for item in found.values() if not isinstance(item, Skipped))
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.text(alphabet='。！？｡।؟!?….；」”"》\n x1', min_size=1, max_size=24), st.sampled_from("x》，的 」"))
+def test_sentences_of_any_repeated_marks_take_time_in_proportion(mark: str, end: str) -> None:
+    """Sixteen times the text: its square would take 256 times as long. Below 150 ms nothing is concluded."""
+    took = []
+    for length in (2_500, 40_000):
+        text = mark * (length // len(mark)) + end
+        began = time.process_time()
+        sentences(text)
+        took.append(time.process_time() - began)
+    assert took[1] < 80 * max(took[0], 0.03 / 16)
+
+
 @pytest.mark.parametrize(
-    ("mark", "end"), [("……", "x"), ("。", "》"), ("。!", "》"), ("...", "x"), ("；", "的"), ("「", "，")]
+    ("mark", "end"),
+    [
+        ("……", "x"),
+        ("。", "》"),
+        ("。!", "》"),
+        ("...", "x"),
+        ("；", "的"),
+        ("「", "，"),
+        ("!", "x"),
+        ("。!!!!!!", "》"),
+        ("？……!?…!", "，"),
+        ("؟!!!!!!!!!", "》"),
+    ],
 )
 def test_splitting_time_grows_with_the_length(mark: str, end: str) -> None:
     """Eight times the text may take thirty times as long, not sixty-four: by then it would be the square."""

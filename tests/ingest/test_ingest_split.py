@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-import time
 from itertools import pairwise
 
 import pytest
@@ -288,14 +287,20 @@ def test_nothing_to_see_gives_no_passages(text: str) -> None:
     ids=["no punctuation", "sentences", "words", "blanks", "stops"],
 )
 def test_a_giant_line(text: str) -> None:
-    began = time.perf_counter()
-    pieces = split(a_source(text), Cleaned((Block(0, len(text)),), ()), count)
-    assert time.perf_counter() - began < 20
+    """What is measured in tokens grows with the text: no clock is asked."""
+    measured = 0
+
+    def counted(part: str) -> int:
+        nonlocal measured
+        measured += len(part)
+        return count(part)
+
+    pieces = split(a_source(text), Cleaned((Block(0, len(text)),), ()), counted)
+    assert measured < 12 * len(text)
     assert all(count(piece.search_text) <= 256 for piece in pieces)
     assert sum(piece.end - piece.start for piece in pieces) >= len(text.strip()) * 0.6
-    began = time.perf_counter()
-    sentences(text)
-    assert time.perf_counter() - began < 10
+    spans = sentences(text)
+    assert sum(end - start for start, end in spans) >= len(text.strip()) * 0.6
 
 
 def test_a_count_that_is_more_for_the_whole_than_for_its_parts() -> None:
