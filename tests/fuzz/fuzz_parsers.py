@@ -4,7 +4,7 @@
 
 Seeds are real files of each format, damaged, spliced and repeated at random. Anything but a source or a CiteqaError is
 a finding, and so is a quote that is not in its source, or an input that takes more than ten seconds of processor
-time. Prints the findings and how much was tried; exit code 1 where there are any.
+time. Prints the findings and how much was tried, also where it is interrupted; exit code 1 where there are any.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import random
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from ingest_files import docx, pdf
@@ -89,11 +90,9 @@ def tried(name: str, data: bytes) -> str:
     return f"read as {source.format}"
 
 
-def fuzz(seconds: float, seed: int) -> tuple[Counter[str], list[str]]:
-    """How often what happened, and the findings, for so many seconds of this process's time."""
+def fuzz(seconds: float, seed: int, counts: Counter[str], findings: list[str]) -> None:
+    """Count how often what happened, and note the findings, for so many seconds of this process's time."""
     rng, kinds = random.Random(seed), seeds()
-    counts: Counter[str] = Counter()
-    findings: list[str] = []
     while time.process_time() < seconds:
         name, data = rng.choice(NAMES), mutated(rng, rng.choice(kinds), kinds)
         began = time.process_time()
@@ -103,7 +102,6 @@ def fuzz(seconds: float, seed: int) -> tuple[Counter[str], list[str]]:
             findings.append(f"{type(error).__name__}: {error} ({name}, {kept(data)})")
         if time.process_time() - began > SLOW:
             findings.append(f"{time.process_time() - began:.0f} s ({name}, {kept(data)})")
-    return counts, findings
 
 
 def kept(data: bytes) -> Path:
@@ -117,8 +115,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
-    counts, findings = fuzz(asked.seconds, asked.seed)
-    print(json.dumps({"inputs": counts.total(), **dict(counts.most_common()), "findings": findings}, indent=1))
+    counts: Counter[str] = Counter()
+    findings: list[str] = []
+    with suppress(KeyboardInterrupt):
+        fuzz(asked.seconds, asked.seed, counts, findings)
+    tried = {"seconds": round(time.process_time()), "inputs": counts.total()}
+    print(json.dumps(tried | dict(counts.most_common()) | {"findings": findings}, indent=1))
     return bool(findings)
 
 
