@@ -5,7 +5,7 @@ For each language pair the weights under which the passages that answer are most
     loss = - mean over questions of log( sum_{answering} exp(s . w) / sum_{all} exp(s . w) ) + l2 |w|^2
 
 with evidence s scaled to unit variance (a listwise softmax: Cao et al., ICML 2007). Weights are printed relative to
-``squared``; ``fuse.SHIPPED`` holds them rounded. Always fitted on the ``dev`` half of the needs.
+``squared``. Always fitted on the ``dev`` half of the needs. ``evals/README.md`` says what ``fuse.SHIPPED`` is.
 """
 
 from __future__ import annotations
