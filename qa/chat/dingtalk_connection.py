@@ -38,7 +38,7 @@ _USER_AGENT: Final = "citeqa"
 
 _log = logging.getLogger(__name__)
 _quiet = logging.getLogger(f"{__name__}.sdk")
-# What the SDK logs may hold messages and reply addresses.
+# What the SDK logs may hold messages and reply addresses; what the connection logs, its ticket.
 _quiet.disabled = True
 
 
@@ -88,7 +88,11 @@ class Listener:
         while True:
             try:
                 async with connect(
-                    await self._address(), max_size=MAX_FRAME, open_timeout=CONNECT_SECONDS, close_timeout=CLOSE_SECONDS
+                    await self._address(),
+                    logger=_quiet,
+                    max_size=MAX_FRAME,
+                    open_timeout=CONNECT_SECONDS,
+                    close_timeout=CLOSE_SECONDS,
                 ) as connection:
                     wait = FIRST_WAIT
                     await self._serve(connection)

@@ -19,11 +19,13 @@ ROOT = Path(__file__).parents[2]
 
 
 class Service:
-    """A running service; ``said`` is what it wrote to stderr."""
+    """A running service; ``said`` is what it wrote to stderr. ``program`` runs the command line."""
 
-    def __init__(self, index_dir: Path, api: SlackApi, **settings: str) -> None:
+    def __init__(
+        self, index_dir: Path, api: SlackApi, program: tuple[str, ...] = ("-m", "qa"), **settings: str
+    ) -> None:
         variables = os.environ | {"QA_INDEX_DIR": str(index_dir), "QA_LANGUAGE": "en"} | environment(api) | settings
-        command = [sys.executable, "-m", "qa", "serve", "--port", "0"]
+        command = [sys.executable, *program, "serve", "--port", "0"]
         self.process = subprocess.Popen(command, cwd=ROOT, env=variables, stderr=subprocess.PIPE, text=True)
         self.said: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -53,8 +55,10 @@ class Service:
 
 
 @contextmanager
-def service(index_dir: Path, api: SlackApi, **settings: str) -> Iterator[Service]:
-    running = Service(index_dir, api, **settings)
+def service(
+    index_dir: Path, api: SlackApi, program: tuple[str, ...] = ("-m", "qa"), **settings: str
+) -> Iterator[Service]:
+    running = Service(index_dir, api, program, **settings)
     try:
         yield running
     finally:

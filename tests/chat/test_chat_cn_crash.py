@@ -11,6 +11,7 @@ import cn_feishu
 import cn_wecom
 import pytest
 from chat_process import service
+from cn_environment import SECRETS, environment
 from cn_feishu import Feishu
 from cn_vendor import Call, Reply, running
 from slack_peer import slack_api
@@ -36,20 +37,7 @@ def test_after_sigkill_every_answer_comes_exactly_once(corpus_index: Index, inde
 
     feishu.answer = held
     with running(feishu), cn_dingtalk.gateway() as dingtalk, slack_api() as slack:
-        settings = {
-            "QA_CHAT_WORKERS": "1",
-            "QA_FEISHU_APP_ID": cn_feishu.APP_ID,
-            "QA_FEISHU_APP_SECRET": cn_feishu.APP_SECRET,
-            "QA_FEISHU_ENCRYPT_KEY": cn_feishu.ENCRYPT_KEY,
-            "QA_FEISHU_VERIFICATION_TOKEN": cn_feishu.TOKEN,
-            "QA_FEISHU_DOMAIN": feishu.url,
-            "QA_WECOM_TOKEN": cn_wecom.TOKEN,
-            "QA_WECOM_AES_KEY": cn_wecom.KEY,
-            "QA_DINGTALK_CLIENT_ID": cn_dingtalk.CLIENT_ID,
-            "QA_DINGTALK_CLIENT_SECRET": cn_dingtalk.SECRET,
-            "QA_DINGTALK_DOMAIN": dingtalk.url,
-            "QA_DINGTALK_REPLY_DOMAIN": dingtalk.url,
-        }
+        settings = environment(feishu, dingtalk) | {"QA_CHAT_WORKERS": "1"}
         asked = cn_wecom.callback("https://qyapi.weixin.qq.com", QUESTION)
         with service(tmp_path / "index", slack, **settings) as first:
             url = str(first.client.base_url).rstrip("/")
@@ -75,5 +63,5 @@ def test_after_sigkill_every_answer_comes_exactly_once(corpus_index: Index, inde
     assert ANSWER in posted.body["markdown"]["text"]
     assert len(feishu.shown) == 2
     assert all(ANSWER in content for content in feishu.shown.values())
-    for secret in (*cn_feishu.SECRETS, *cn_wecom.SECRETS, *cn_dingtalk.SECRETS):
+    for secret in SECRETS:
         assert secret not in said
