@@ -15,6 +15,8 @@ from typing import Any, Final
 import httpx
 from pydantic import SecretStr
 
+from qa.answer import departure
+from qa.answer.departure import Departure
 from qa.errors import ModelError
 
 ATTEMPTS: Final = 3
@@ -50,20 +52,21 @@ class Endpoint:
     def complete(self, messages: Messages) -> Iterator[str]:
         """The answer, piece by piece. Raises ModelError."""
         end = time.monotonic() + self.timeout
+        asker = departure.current()
         for attempt in range(ATTEMPTS):
             started = False
             try:
-                for piece in self._attempt(messages, end):
+                for piece in self._attempt(messages, end, asker):
                     started = True
                     yield piece
                 return
             except (httpx.TransportError, _Again) as failure:
                 wait = max(BACKOFF * 2**attempt, getattr(failure, "after", 0.0))
-                if started or attempt + 1 == ATTEMPTS or time.monotonic() + wait >= end:
+                if asker.left or started or attempt + 1 == ATTEMPTS or time.monotonic() + wait >= end:
                     raise ModelError(_reason(failure), "Check QA_MODEL_BASE_URL, or try again later.") from failure
                 time.sleep(wait)
 
-    def _attempt(self, messages: Messages, end: float) -> Iterator[str]:
+    def _attempt(self, messages: Messages, end: float, asker: Departure) -> Iterator[str]:
         body = {
             "model": self.model,
             "messages": list(messages),
@@ -74,8 +77,11 @@ class Endpoint:
         address = f"{self.base_url.rstrip('/')}/chat/completions"
         left = max(0.05, end - time.monotonic())
         with (
+            asker.closing() as watched,
             httpx.Client(timeout=httpx.Timeout(left, connect=min(left, 10.0)), trust_env=False) as client,
-            client.stream("POST", address, json=body, headers=self._headers()) as response,
+            client.stream(
+                "POST", address, json=body, headers=self._headers(), extensions={"trace": watched.trace}
+            ) as response,
         ):
             _check(response)
             yield from _texts(response, end)

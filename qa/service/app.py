@@ -33,6 +33,7 @@ from qa.service import (
     uploads,
     verdicts,
 )
+from qa.service.departures import Departures
 from qa.service.doorman import Doorman
 from qa.service.hosts import Hosts, Origins, origins
 from qa.service.jobs import Jobs
@@ -94,6 +95,7 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
         lifespan=_lifespan(chats, mcp_sessions, gate, jobs, running, undo.Purger(index)),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
+    app.add_middleware(Departures)
     app.add_middleware(access.Access, identify=identify or gate.identify, rate=Rate(settings.rate))
     app.add_middleware(Origins, allowed=origins(settings.cors_origins), of_keys=keyring.origins)
     app.add_middleware(

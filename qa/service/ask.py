@@ -6,17 +6,16 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Final
 
-import anyio
-from anyio import CapacityLimiter
 from fastapi import APIRouter, Response
 
-from qa.errors import BusyError, CiteqaError
+from qa.errors import CiteqaError
 from qa.service import events, shape
 from qa.service.access import Caller, needs, reachable
 from qa.service.errors import answer
 from qa.service.metrics import Metrics
 from qa.service.models import AskRequest, AskResponse
-from qa.service.search import Done, Searcher
+from qa.service.places import Done, Places
+from qa.service.search import Searcher
 from qa.types import Answer
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class Asker:
         self._index = index
         self._searcher = searcher
         self._metrics = metrics
-        self._writing = CapacityLimiter(WRITERS)
+        self._writing = Places(WRITERS, WRITERS, metrics.writing)
 
     async def ask(self, asked: AskRequest, caller: Caller) -> Answer:
         """Raises BusyError, QuestionError, NotFoundError."""
@@ -50,18 +49,16 @@ class Asker:
         return self._rest(asked, begun)
 
     async def _rest(self, asked: AskRequest, begun: Iterator[Event]) -> AsyncIterator[Event]:
-        while (event := await self._run(asked, lambda: next(begun, None))) is not None:
+        while (event := await self._run(asked, lambda: next(begun, None), begun=True)) is not None:
             if isinstance(event, Answer):
                 self._metrics.searched(event)
             yield event
 
-    async def _run(self, asked: AskRequest, work: Callable[[], Done]) -> Done:
+    async def _run(self, asked: AskRequest, work: Callable[[], Done], *, begun: bool = False) -> Done:
         """A model keeps its thread waiting: it gets one of its own, so that searches go on."""
         if asked.generator == "extractive":
-            return await self._searcher.run(work)
-        if self._writing.statistics().tasks_waiting >= WRITERS:
-            raise BusyError("Too many answers are being written.", "Try again in a moment.")
-        return await anyio.to_thread.run_sync(work, limiter=self._writing)
+            return await self._searcher.run(work, begun=begun)
+        return await self._writing.run(work, begun=begun)
 
     def _events(self, asked: AskRequest, caller: Caller) -> Iterator[Event]:
         return self._index.ask_events(
@@ -77,7 +74,7 @@ class Asker:
 def routes(asker: Asker) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["ask"])
 
-    @router.post("/ask", responses={200: {"model": AskResponse}}, response_class=Response)
+    @router.post("/ask", responses={200: {"model": AskResponse, "content": events.OPENAPI}}, response_class=Response)
     async def ask(asked: AskRequest, caller: Annotated[Caller, needs("read")]) -> Response:
         """An answer, each sentence with what proves it. With `stream`, server-sent events: `found` (the hits), then
         `piece`s of the text, then `answer` (the whole response); `error` where it breaks off."""

@@ -6,7 +6,7 @@ the rest. Registration sends a key and no body: the key is checked before the bo
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -15,6 +15,7 @@ from qa.answer import links
 from qa.config import Settings
 from qa.errors import CiteqaError, InputError, NotFoundError, UnauthorizedError
 from qa.service.access import Caller, MissingKeyError, caller_of, needs
+from qa.service.bodies import described
 from qa.service.dify_conditions import Conditions
 from qa.service.errors import answer, headers
 from qa.service.links import base_of
@@ -26,9 +27,6 @@ from qa.types import Hit
 NO_KEY: Final = 1001
 BAD_KEY: Final = 1002
 NO_KNOWLEDGE_BASE: Final = 2001
-_OPENAPI: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-}
 
 
 class Retrieval(BaseModel):
@@ -52,7 +50,7 @@ class DifyRequest(BaseModel):
 def routes(searcher: Searcher, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/dify", tags=["dify"], dependencies=[needs("read")])
 
-    @router.post("/retrieval", response_class=Response, openapi_extra=_OPENAPI)
+    @router.post("/retrieval", response_class=Response, openapi_extra=described(DifyRequest))
     async def retrieval(request: Request) -> Response:
         """Dify's external knowledge: the passages of a collection (`knowledge_id`) that answer `query`."""
         asked = _parsed(await request.body())

@@ -13,6 +13,9 @@ from qa.service import shape
 DONE: Final = "data: [DONE]\n\n"
 """Ends a stream of the OpenAI protocol."""
 
+OPENAPI: Final = {"text/event-stream": {"schema": {"type": "string"}}}
+"""Content of a response that may be a stream."""
+
 KEEP_ALIVE: Final = ": keep-alive\n\n"
 """A comment, which clients leave out: says that the answer is still being made."""
 KEEP_ALIVE_SECONDS: Final = 10.0

@@ -41,6 +41,7 @@ class Metrics:
         )
         self._refused = Counter("qa_searches_refused_total", "Searches refused: the queue was full", registry=registry)
         self._waiting = _gauge("qa_searches_waiting", "Searches that wait for a thread", registry, mode="livesum")
+        self._writing = _gauge("qa_answers_waiting", "Answers that wait for a model", registry, mode="livesum")
         self._jobs = Counter("qa_jobs_total", "Ingest jobs finished", ("state",), registry=registry)
         self._documents = _gauge("qa_documents", "Documents in the index", registry)
         self._passages = _gauge("qa_passages", "Passages in the index", registry)
@@ -59,6 +60,9 @@ class Metrics:
 
     def waiting(self, count: int) -> None:
         self._waiting.set(count)
+
+    def writing(self, waiting: int) -> None:
+        self._writing.set(waiting)
 
     def job_ended(self, state: str) -> None:
         self._jobs.labels(state).inc()

@@ -20,6 +20,7 @@ from qa.errors import CiteqaError, NotFoundError
 from qa.service import chores, events
 from qa.service.access import Caller, caller_of, needs
 from qa.service.ask import Asker
+from qa.service.bodies import described
 from qa.service.chat_format import Renderer, Style
 from qa.service.chores import Turn
 from qa.service.completion import Answering, Completion, Said, error, error_body
@@ -40,6 +41,9 @@ MAX_MESSAGES: Final = 1000
 _CREATED: Final = 1_760_000_000
 """When these models came into being: a constant, so that clients may cache the list."""
 MAX_HISTORY: Final = 20
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {**events.OPENAPI, "application/json": {"schema": {"type": "object"}}}}
+}
 
 
 class _Lenient(BaseModel):
@@ -133,7 +137,12 @@ def routes(asker: Asker, settings: Settings, encoder: Encoder) -> APIRouter:
         except CiteqaError as failure:
             return failed(failure)
 
-    @router.post("/chat/completions", response_class=Response)
+    @router.post(
+        "/chat/completions",
+        response_class=Response,
+        responses={200: {"content": {**events.OPENAPI, "application/json": {"schema": {"type": "object"}}}}},
+        openapi_extra=described(ChatRequest),
+    )
     async def completions(request: Request) -> Response:
         """A chat completion in OpenAI's form: the last user message is answered, with citations as annotations."""
         try:

@@ -22,6 +22,7 @@ from qa.errors import CiteqaError, InputError
 from qa.service import events, shape
 from qa.service.access import Caller, caller_of, needs
 from qa.service.ask import Asker
+from qa.service.bodies import described
 from qa.service.chat_format import Renderer
 from qa.service.errors import headers
 from qa.service.links import base_of
@@ -33,9 +34,7 @@ MAX_MESSAGES: Final = 1000
 MAX_HISTORY: Final = 20
 _HEADERS: Final = {"x-vercel-ai-ui-message-stream": "v1"}
 _TEXT_ID: Final = "answer"
-_OPENAPI: Final[dict[str, Any]] = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
-}
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {200: {"content": events.OPENAPI}}
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +66,12 @@ class UiRequest(_Lenient):
 def routes(asker: Asker, settings: Settings) -> APIRouter:
     router = APIRouter(prefix="/v1/ui", tags=["ai-sdk"], dependencies=[needs("read")])
 
-    @router.post("/chat", response_class=Response, openapi_extra=_OPENAPI)
+    @router.post(
+        "/chat",
+        response_class=Response,
+        responses={200: {"content": events.OPENAPI}},
+        openapi_extra=described(UiRequest),
+    )
     async def chat(request: Request) -> Response:
         """The AI SDK's UI message stream: the last user message is answered, sources as `source-url` parts."""
         try:

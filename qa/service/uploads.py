@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 
 from qa.config import Settings
 from qa.errors import InputError
+from qa.service.bodies import schema
 from qa.service.errors import TooLargeError
 from qa.service.models import CollectionRequest, DocumentRequest
 from qa.service.spool import Item
@@ -38,7 +39,7 @@ OPENAPI: Final[dict[str, Any]] = {
         "required": True,
         "content": {
             "multipart/form-data": {"schema": _FORM},
-            "application/json": {"schema": DocumentRequest.model_json_schema()},
+            "application/json": {"schema": schema(DocumentRequest)},
         },
     }
 }
