@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup peers serve test check eval crash fuzz sbom audit deploy-check clean
+.PHONY: setup peers serve test check eval crash fuzz fuzz-http soak sbom audit deploy-check clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -49,6 +49,16 @@ crash: $(VENV)/.dev
 FUZZ_SECONDS ?= 600
 fuzz: $(VENV)/.dev
 	PYTHONPATH=.:tests/fuzz:tests/ingest $(BIN)/python tests/fuzz/fuzz_parsers.py --seconds $(FUZZ_SECONDS)
+
+# Requests made from the OpenAPI document, for ADDRESS: a service whose articles may be lost.
+ADDRESS ?= http://127.0.0.1:8000
+fuzz-http: $(VENV)/.dev
+	$(BIN)/python tests/service/schema_fuzz.py $(ADDRESS) --minutes 5
+
+# Load at the knee and at three times the knee, half of MINUTES each.
+MINUTES ?= 30
+soak: $(VENV)/.dev
+	$(BIN)/python tests/soak.py --minutes $(MINUTES)
 
 # Tools that are not needed to run or to test get an environment of their own.
 $(VENV)-tools/.installed:

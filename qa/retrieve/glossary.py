@@ -128,6 +128,12 @@ def _words_of(passage: str) -> frozenset[str]:
     return frozenset(words(passage))
 
 
+def cached_words() -> tuple[int, int]:
+    """How often the words of a passage were remembered, and how often not."""
+    info = _words_of.cache_info()
+    return info.hits, info.misses
+
+
 def _build(directory: Path) -> None:
     options: defaultdict[tuple[str, str], dict[str, None]] = defaultdict(dict)
     for chinese, gloss in _entries():

@@ -82,6 +82,12 @@ def _either(word: tuple[tuple[str, ...], ...]) -> str:
     return f"(?:{'|'.join(ways)})"
 
 
+def cached_names() -> tuple[int, int]:
+    """How often the names of a text were remembered, and how often not."""
+    info = names.cache_info()
+    return info.hits, info.misses
+
+
 @lru_cache(maxsize=8192)
 def _syllables(word: str) -> tuple[tuple[str, ...], ...]:
     """Every way to read a lower-case word as pinyin syllables: xian is xian and xi-an. Empty where there is none."""

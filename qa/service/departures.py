@@ -77,8 +77,9 @@ class _Visitor:
         self.scope.cancel()
 
     async def send(self, message: Message) -> None:
-        self.answered = True
-        await self._send(message)
+        if not self.departure.left:
+            self.answered = True
+            await self._send(message)
 
     def dismiss(self) -> None:
         if self._listener is not None:

@@ -13,7 +13,12 @@ from qa.service import shape
 DONE: Final = "data: [DONE]\n\n"
 """Ends a stream of the OpenAI protocol."""
 
-OPENAPI: Final = {"text/event-stream": {"schema": {"type": "string"}}}
+_TEXT: Final = {"type": "string"}
+OPENAPI: Final = {
+    "text/event-stream": {
+        "schema": {"type": "object", "required": ["data"], "properties": {"event": _TEXT, "data": _TEXT}}
+    }
+}
 """Content of a response that may be a stream."""
 
 KEEP_ALIVE: Final = ": keep-alive\n\n"

@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from qa.retrieve.glossary import cached_words
+from qa.retrieve.names import cached_names
 from qa.types import Answer, SearchResult
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
@@ -44,6 +46,14 @@ class Metrics:
         self._writing = _gauge("qa_answers_waiting", "Answers that wait for a model", registry, mode="livesum")
         self._jobs = Counter("qa_jobs_total", "Ingest jobs finished", ("state",), registry=registry)
         self._documents = _gauge("qa_documents", "Documents in the index", registry)
+        self._generation = _gauge("qa_index_generation", "Generations published so far", registry)
+        self._cached = Gauge(
+            "qa_cache_lookups",
+            "Look-ups in a cache since the start",
+            ("cache", "found"),
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
         self._passages = _gauge("qa_passages", "Passages in the index", registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -67,8 +77,12 @@ class Metrics:
     def job_ended(self, state: str) -> None:
         self._jobs.labels(state).inc()
 
-    def text(self, documents: int, passages: int) -> bytes:
-        """Everything counted so far, with the size of the index as it is now."""
+    def text(self, documents: int, passages: int, generation: int) -> bytes:
+        """Everything counted so far, with the index as it is now."""
+        self._generation.set(generation)
+        for cache, looked_up in (("names", cached_names()), ("words", cached_words())):
+            for found, times in zip(("yes", "no"), looked_up, strict=True):
+                self._cached.labels(cache, found).set(times)
         self._documents.set(documents)
         self._passages.set(passages)
         return generate_latest(self._readable())

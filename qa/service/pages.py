@@ -89,7 +89,8 @@ def watching(index: Index, metrics: Metrics) -> APIRouter:
         if caller.collections is not None:
             raise ForbiddenError("Metrics count all collections.", "Use a key that is not limited to some of them.")
         found = index.collections()
-        text = metrics.text(sum(info.documents for info in found), sum(info.passages for info in found))
+        documents, passages = (sum(getattr(info, name) for info in found) for name in ("documents", "passages"))
+        text = metrics.text(documents, passages, index.store.publisher.generation())
         return Response(text, media_type=metrics.content_type)
 
     return router

@@ -54,6 +54,10 @@ class Publisher:
         with locked(self.directory, LOCK):
             return self._publish(self._manifest(), head, without)
 
+    def generation(self) -> int:
+        """How many generations the collections have had: one more each time that something is published."""
+        return sum(one.number for one in self._manifest().collections.values())
+
     def _manifest(self) -> Manifest:
         """The current manifest; where it cannot be used, an empty one: everything is then made again."""
         try:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import httpx
 import pytest
@@ -10,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from qa.index import Index
 from qa.service.app import create_app
 
+DOCS = Path(__file__).parents[2] / "docs"
 WEB = resources.files("qa.service") / "web"
 PAGES = ["/", "/articles", "/evals", "/documents/none", "/docs"]
 PAGES += sorted(f"/web/{file.name}" for file in WEB.iterdir() if not file.name.endswith(".html"))
@@ -80,6 +82,20 @@ def test_the_openapi_document_names_our_errors_only(client: httpx.Client) -> Non
             schema = operation["responses"]["400"]["content"]["application/json"]["schema"]
             assert schema == {"$ref": "#/components/schemas/ErrorResponse"}
     assert not {"HTTPValidationError", "ValidationError"} & set(document["components"]["schemas"])
+
+
+@pytest.mark.parametrize("page", ["operations.md", "operations.zh-CN.md"])
+def test_each_metric_is_listed_with_its_labels(client: httpx.Client, page: str) -> None:
+    client.post("/v1/search", json={"query": "昌平"})
+    told = {}
+    for family in text_string_to_metric_families(client.get("/metrics").text):
+        for sample in family.samples:
+            if not sample.name.endswith(("_bucket", "_created")):
+                told[sample.name.removesuffix("_count").removesuffix("_sum")] = set(sample.labels)
+    told["qa_jobs_total"] = {"state"}
+    lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
+    rows = [line.split("|")[1:3] for line in lines if line.startswith("| `qa_")]
+    assert {name.strip(" `"): set(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == told
 
 
 def test_metrics_count_by_route_and_stage(client: httpx.Client) -> None:
