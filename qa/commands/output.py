@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 Watch = Callable[["Progress"], None]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
-    """Control characters and direction overrides replaced, so that a text cannot move the cursor or hide itself."""
+    """Control characters, direction overrides and halves of characters (as in names of files that are not text)
+    replaced, so that a text can be printed and cannot move the cursor or hide itself."""
     return _CONTROL.sub("\ufffd", text.replace("\r\n", "\n"))
 
 

@@ -19,6 +19,7 @@ Form = Literal["quiet", "text", "json"]
 
 REQUEST_ID: Final[ContextVar[str]] = ContextVar("request_id", default="-")
 _GIVEN: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LINE: Final = "%(asctime)s %(levelname)s %(name)s [%(request)s]: %(message)s"
 _FACTS: Final = ("method", "route", "status", "ms", "key")
 
@@ -56,7 +57,12 @@ class JsonFormatter(logging.Formatter):
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         first, *rest = super().format(record).splitlines() or [""]
-        return "\n".join([first, *(f"  {line}" for line in rest)])
+        return "\n".join([_inert(first), *(f"  {_inert(line)}" for line in rest)])
+
+
+def _inert(line: str) -> str:
+    """What would steer the terminal that shows the log, or reverse its text, written as an escape."""
+    return _STEERING.sub(lambda found: ascii(found[0])[1:-1], line)
 
 
 def _with_request(record: logging.LogRecord) -> bool:
