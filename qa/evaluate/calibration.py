@@ -24,7 +24,7 @@ from qa.evaluate import own, trial
 from qa.evaluate.confidence import REFUSED
 from qa.evaluate.dataset import Question
 from qa.evaluate.run import Plan, Watch, benched, opened, questions
-from qa.retrieve.calibrate import Calibration, Features, Logistic, matrix
+from qa.retrieve.calibrate import FAR, Calibration, Features, Logistic, matrix
 from qa.retrieve.features import FIRST
 from qa.retrieve.search import Ranked
 
@@ -66,7 +66,7 @@ def fit_logistic(inputs: Floats, right: Booleans, l2: float = L2) -> Logistic:
         raise EvalError("Every example has the same outcome.", "A fit needs right hits and wrong ones.")
     means, scales = inputs.mean(axis=0), inputs.std(axis=0)
     scales = np.where(scales > 1e-9, scales, 1.0)
-    scaled = (inputs - means) / scales
+    scaled = np.clip((inputs - means) / scales, -FAR, FAR)
     found = minimize(_loss, np.zeros(scaled.shape[1] + 1), args=(scaled, right.astype(np.float64), l2), jac=True)
     return Logistic(tuple(found.x[1:].tolist()), tuple(means.tolist()), tuple(scales.tolist()), float(found.x[0]))
 
@@ -91,7 +91,8 @@ def fit(examples: Sequence[Example], l2: float = L2, refused: float = REFUSED) -
         for chosen in ([e for e in examples if e.features.across == foreign] for foreign in (0.0, 1.0))
     )
     draft = Calibration(right, same, across, threshold=0.0)
-    known = np.array([draft.confidence(example.features) for example in examples if example.answerable])
+    # Sets without judged passages put each question to ten candidates of its own: no collection that anyone serves.
+    known = np.array([draft.confidence(example.features) for example in judged or examples if example.answerable])
     return replace(draft, threshold=threshold(known, refused))
 
 

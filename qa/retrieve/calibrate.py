@@ -20,6 +20,10 @@ Floats = npt.NDArray[np.float64]
 
 _log = logging.getLogger(__name__)
 
+FAR = 3.0
+"""Standard deviations beyond which evidence counts no more: a collection of one short note lies outside of all that the
+parameters were fitted to, and one odd feature must not decide there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
@@ -35,8 +39,7 @@ class Features:
     ``names``: share of an English question's romanised names that a Chinese passage and its document hold (1 where
     there are none).
     ``agreement``: 1 where the lexical ranking has the hit first too, 0 where another, 0.5 where it is mute.
-    ``best_dense``, ``best_rare``: the greatest ``dense`` and ``rare`` of the first five hits. ``size``: log of the
-    number of passage tokens.
+    ``best_dense``, ``best_rare``: the greatest ``dense`` and ``rare`` of the first five hits.
     ``across``: 1 where question and passage differ in language. ``length``: log of the number of question tokens.
     """
 
@@ -54,7 +57,6 @@ class Features:
     agreement: float
     best_dense: float
     best_rare: float
-    size: float
     across: float
     length: float
 
@@ -69,7 +71,7 @@ def matrix(features: list[Features]) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """probability = sigmoid(bias + sum_k weight_k (x_k - mean_k) / scale_k)."""
+    """probability = sigmoid(bias + sum_k weight_k clip((x_k - mean_k) / scale_k, -``FAR``, ``FAR``))."""
 
     weights: tuple[float, ...]
     means: tuple[float, ...]
@@ -79,7 +81,7 @@ class Logistic:
     def probabilities(self, inputs: Floats) -> Floats:
         """[n] probabilities, 0..1, of [n, features]."""
         scaled = (inputs - np.array(self.means)) / np.array(self.scales)
-        logits = self.bias + scaled @ np.array(self.weights)
+        logits = self.bias + np.clip(scaled, -FAR, FAR) @ np.array(self.weights)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50))))
 
     def to_json(self) -> dict[str, Any]:

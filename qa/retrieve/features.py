@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float32]
 
 FIRST = 5
 """Hits that together decide whether the question is answered."""
+UNRELATED = 0.1
+"""Fused score of a passage on something else: what a collection of a few passages is taken to hold besides them."""
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -26,7 +28,8 @@ def describe(
 ) -> list[Features]:
     """Features of the candidates ``order`` (places in ``pool``, best first), which has fused ``scores``."""
     fused = scores[list(order)]
-    median = float(np.median(scores))
+    absent = np.full(max(0, FIRST - len(scores)), UNRELATED, np.float32)
+    median = float(np.median(np.concatenate([scores, absent])))
     rarity = _rarity(snapshot, question.words)
     evidence = pool.evidence
     best = int(np.argmax(evidence.lexical)) if evidence.lexical.any() else None
@@ -52,7 +55,6 @@ def describe(
             agreement=0.5 if best is None or across[place] else float(best == i),
             best_dense=float(evidence.dense[list(order[:FIRST])].max()),
             best_rare=max(rare[:FIRST]),
-            size=float(np.log1p(pool.matrices[i].shape[1])),
             across=float(across[place]),
             length=float(np.log1p(len(pool.weights))),
         )
@@ -61,10 +63,10 @@ def describe(
 
 
 def _rival(fused: Floats, place: int) -> float:
-    """The best score of any other hit; a little less than its own where there is none."""
+    """The best score of any other hit; that of an unrelated passage where there is no other."""
     if place:
         return float(fused[0])
-    return float(fused[1]) if len(fused) > 1 else float(fused[0]) - 0.1
+    return float(fused[1]) if len(fused) > 1 else UNRELATED
 
 
 def _weakest(similarities: Floats, weights: Floats) -> float:

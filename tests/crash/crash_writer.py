@@ -157,9 +157,10 @@ class Writer:
 
         def work() -> None:
             write_backup(self.directory, backup_file(self.directory, saved))
-            for older in self.directory.parent.glob(f"{self.directory.name}.backup*"):
-                if older != backup_file(self.directory, saved):
-                    older.unlink()
+            # The one before stays: until this one is acknowledged it is the backup that has to be there.
+            kept = {backup_file(self.directory, {"number": number - back}) for back in (0, 1)}
+            for older in set(self.directory.parent.glob(f"{self.directory.name}.backup*")) - kept:
+                older.unlink()
 
         return self._changed(saved=saved), work
 

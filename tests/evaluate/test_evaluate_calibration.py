@@ -9,7 +9,7 @@ import pytest
 
 from qa.errors import EvalError
 from qa.evaluate.calibration import FEWEST, Example, fit, fit_logistic, threshold
-from qa.retrieve.calibrate import NAMES, Features
+from qa.retrieve.calibrate import FAR, NAMES, Features
 
 BASE = Features(**{**dict.fromkeys(NAMES, 0.5), "across": 0.0})  # type: ignore[arg-type]
 
@@ -17,7 +17,7 @@ BASE = Features(**{**dict.fromkeys(NAMES, 0.5), "across": 0.0})  # type: ignore[
 def gradient(inputs: np.ndarray, right: np.ndarray, l2: float) -> np.ndarray:
     """At the optimum sum(p - y) = 0 and sum((p - y) x) + l2 w = 0."""
     model = fit_logistic(inputs, right, l2)
-    scaled = (inputs - np.array(model.means)) / np.array(model.scales)
+    scaled = np.clip((inputs - np.array(model.means)) / np.array(model.scales), -FAR, FAR)
     error = model.probabilities(inputs) - right
     return np.concatenate([[error.sum()], error @ scaled + l2 * np.array(model.weights)])
 
