@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from qa.answer.ask import Found, extracted
+from qa.answer.ask import Found, doubt, extracted
 from qa.answer.extract import Composed
 from qa.config import Settings
 from qa.config import settings as read_settings
@@ -40,13 +40,15 @@ SAMPLE = 500
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One question of one's own set. ``right``: as asked, a refusal being wrong. ``quoted``: were nothing refused."""
+    """One question of one's own set. ``right``: as asked, a refusal being wrong. ``quoted``: were nothing refused.
+    ``doubted``: the answer says that something the question takes for granted stands in no passage."""
 
     question: Question
     answered: bool
     right: bool
     quoted: bool
     found: bool
+    doubted: bool
     sentences: int
     characters: int
     search_ms: float
@@ -75,16 +77,17 @@ def own(path: Path, half: str | None, wrong: bool) -> None:
         index.ask(asked[0].text)
         rows = [row(index, question, wrong) for question in asked]
     answerable = [one for one in rows if one.question.answerable]
-    print(f"{'answerable':22} {'n':>4} {'right':>6} {'quoted':>6} {'found':>6} {'sent.':>6} {'chars':>6}")
+    print(f"{'answerable':22} {'n':>4} {'right':>6} {'quoted':>6} {'found':>6} {'doubt':>6} {'sent.':>6} {'chars':>6}")
     for name, some in groups(answerable).items():
-        figures = (share([getattr(one, f) for one in some]) for f in ("right", "quoted", "found"))
+        figures = (share([getattr(one, f) for one in some]) for f in ("right", "quoted", "found", "doubted"))
         given = [one for one in some if one.sentences]
         length = (share([one.sentences for one in given]), share([one.characters for one in given]))
         cells = " ".join(f"{figure:6.3f}" for figure in figures)
         print(f"{name:22} {len(some):4} {cells} {length[0]:6.2f} {length[1]:6.0f}")
-    print(f"\n{'unanswerable':22} {'n':>4} {'refused':>7}")
+    print(f"\n{'unanswerable':22} {'n':>4} {'refused':>7} {'or doubted':>10}")
     for name, some in groups([one for one in rows if not one.question.answerable]).items():
-        print(f"{name:22} {len(some):4} {share([not one.answered for one in some]):7.3f}")
+        warned = share([not one.answered or one.doubted for one in some])
+        print(f"{name:22} {len(some):4} {share([not one.answered for one in some]):7.3f} {warned:10.3f}")
     searched, answered = (median(getattr(one, f) for one in rows) for f in ("search_ms", "ask_ms"))
     print(f"\np50 in one run: search {searched:.1f} ms, answer in quotes {answered:.1f} ms (search included)")
 
@@ -101,6 +104,7 @@ def row(index: Index, question: Question, wrong: bool) -> Row:
         holds(question, answer.answer) and answer.answerable,
         holds(question, forced.text),
         holds(question, " ".join(hit.text for hit in found.hits)),
+        bool(doubt(found)),
         len(forced.sentences),
         sum(len(sentence.text) for sentence in forced.sentences),
         searched.took_ms.total,
@@ -136,7 +140,7 @@ def groups(rows: Sequence[Row]) -> dict[str, list[Row]]:
             found[name].append(one)
         for kind in one.question.kinds:
             found[f"kind {kind}"].append(one)
-            if kind == "comparison":
+            if kind in ("comparison", "premise"):
                 found[f"kind {kind} {half}"].append(one)
     return dict(sorted(found.items()))
 

@@ -52,7 +52,11 @@ def queries(articles: list[Json]) -> Iterator[tuple[Json, str | None]]:
                 for language in LANGUAGES:
                     need = f"{article['id']}.{number}.{place}"
                     row = {"id": f"{need}.{language}", "need": need, "text": question[language], "lang": language}
-                    yield row | {"answerable": answered}, f"{article['id']}.{number}" if answered else None
+                    answers = [question[f"answer_{held}"] for held in LANGUAGES] if answered else []
+                    yield (
+                        row | {"answerable": answered, "answers": answers},
+                        f"{article['id']}.{number}" if answered else None,
+                    )
 
 
 def write(folder: Path, held_out: bool) -> None:

@@ -16,18 +16,20 @@ import numpy.typing as npt
 
 from qa.answer.candidates import Evidence
 from qa.answer.extract import Composed, Piece, decline, extract, extract_sides
-from qa.answer.figures import figures
 from qa.answer.phrases import Voice, gap, phrase, voice
+from qa.answer.premise import unmentioned
 from qa.answer.score import Asked
-from qa.answer.wanted import kinds
+from qa.answer.wanted import interrogatives, kinds
 from qa.encode.encoder import Encoder
 from qa.ingest.normalise import normalise_query
 from qa.retrieve.late import token_weights
+from qa.retrieve.pool import Question
 from qa.retrieve.search import Ranking
 from qa.store.store import Snapshot
 from qa.types import Answer, AskTimings, Hit, Timings
 
 Floats = npt.NDArray[np.float32]
+Booleans = npt.NDArray[np.bool_]
 
 EARLIER_WEIGHT: Final = 0.3
 """Weight of the tokens of earlier turns against those of the question itself when sentences are chosen."""
@@ -121,29 +123,29 @@ def extracted(found: Found, snapshot: Snapshot, encoder: Encoder) -> Composed:
     spoken = voice(found.query)
     if not found.answerable:
         return decline(spoken, found.evidence)
-    asked = Asked(_asking(found), spoken, _weights(found, snapshot, encoder))
     if found.sides:
-        given = [_side(one, spoken, snapshot) for one in found.sides]
-        return _doubted(extract_sides(asked, given, found.evidence, encoder), found)
-    return _doubted(extract(asked, found.evidence, encoder), found)
+        given = [_side(one, spoken, snapshot, encoder) for one in found.sides]
+        return _doubted(extract_sides(spoken, given, found.evidence, encoder), found)
+    return _doubted(extract(asked(found, snapshot, encoder), found.evidence, encoder), found)
+
+
+def asked(found: Found, snapshot: Snapshot, encoder: Encoder) -> Asked:
+    """The question as the extraction sees it."""
+    asking = _interrogative(found.ranking.question, encoder)
+    return Asked(_asking(found), voice(found.query), _weights(found, snapshot, encoder), asking)
 
 
 def _doubted(given: Composed, found: Found) -> Composed:
-    """The answer, with a word on years and dates that the question takes for granted and no passage mentions."""
+    """The answer, behind a word on what the question takes for granted and no passage says."""
+    said = doubt(found)
+    return replace(given, pieces=(Piece(f"{said}{gap(voice(found.query))}"), *given.pieces)) if said else given
+
+
+def doubt(found: Found) -> str:
+    """What is to be said of what the question takes for granted; empty where the passages bear it out."""
     unknown = unmentioned(normalise_query(found.query), [_about(each) for each in found.evidence])
-    if not unknown:
-        return given
     spoken = voice(found.query)
-    said = phrase("premise", spoken, what=(", " if spoken == "en" else "、").join(unknown))
-    return replace(given, pieces=(*given.pieces, Piece(f"{gap(spoken)}{said}")))
-
-
-def unmentioned(question: str, known: Sequence[str]) -> list[str]:
-    """Years and dates of a question that none of the texts has; figures may be counted otherwise, dates may not."""
-    held = {(figure.sort, figure.value) for text in known for figure in figures(text)}
-    held |= {("month", value.partition("-")[0]) for sort, value in held if sort == "day"}
-    asked = [figure for figure in figures(question) if figure.sort != "figure"]
-    return [question[slice(*figure.span)] for figure in asked if (figure.sort, figure.value) not in held]
+    return phrase("premise", spoken, what=(", " if spoken == "en" else "、").join(unknown)) if unknown else ""
 
 
 def _about(evidence: Evidence) -> str:
@@ -153,10 +155,18 @@ def _about(evidence: Evidence) -> str:
     return " ".join(normalise_query(part) for part in parts if part)
 
 
-def _side(side: Side, spoken: Voice, snapshot: Snapshot) -> tuple[Asked, Sequence[Evidence]]:
+def _side(side: Side, spoken: Voice, snapshot: Snapshot, encoder: Encoder) -> tuple[Asked, Sequence[Evidence]]:
     question = side.ranking.question
     weights = token_weights(snapshot.document_frequency(question.encoded.token_ids), snapshot.size)
-    return Asked(question.text, spoken, weights), side.evidence
+    return Asked(question.text, spoken, weights, _interrogative(question, encoder)), side.evidence
+
+
+def _interrogative(question: Question, encoder: Encoder) -> Booleans:
+    """[tokens of a question] whether they are the ones that ask."""
+    asking = interrogatives(question.text)
+    places = encoder.token_offsets(question.text)[: len(question.encoded.token_ids)]
+    found = [any(start < b and a < end for a, b in asking) for start, end in places]
+    return np.array(found + [False] * (len(question.encoded.token_ids) - len(found)), bool)
 
 
 def _asking(found: Found) -> str:

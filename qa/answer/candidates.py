@@ -66,8 +66,10 @@ class Candidate:
     shown: str
     best: Floats
     """[question tokens] best similarity with any token of the sentence."""
-    echoes: Floats
-    """[tokens of the sentence] best similarity with any token of the question."""
+    similarities: Floats
+    """[question tokens, tokens of the sentence]"""
+    middles: Floats
+    """[tokens of the sentence] where the middle of each stands in its text."""
     passage_score: float
     probability: float
     """That the passage answers."""
@@ -75,6 +77,12 @@ class Candidate:
     @property
     def text(self) -> str:
         return self.located.text
+
+    @property
+    def echoes(self) -> Floats:
+        """[tokens of the sentence] best similarity with any token of the question."""
+        echoes: Floats = self.similarities.max(axis=0, initial=_NOTHING)
+        return echoes
 
 
 def candidates(evidence: Sequence[Evidence], encoder: Encoder) -> list[Candidate]:
@@ -94,7 +102,8 @@ def passage_sentences(number: int, ranked: Ranked, document: Document, encoder: 
         located = _located(aligned, passage.search_text[slice(*span)], passage.start)
         if located is None:
             continue
-        similarities = _inside(ranked.tokens, places, span)
+        inside = (places >= span[0]) & (places <= span[1])
+        similarities = ranked.tokens[:, : len(places)][:, inside]
         yield Candidate(
             number=number,
             place=place,
@@ -103,7 +112,8 @@ def passage_sentences(number: int, ranked: Ranked, document: Document, encoder: 
             located=located,
             shown=_shown(passage.quote, found, located.span, passage.start),
             best=similarities.max(axis=1, initial=_NOTHING),
-            echoes=similarities.max(axis=0, initial=_NOTHING),
+            similarities=similarities,
+            middles=places[inside] - span[0],
             passage_score=ranked.score,
             probability=ranked.probability,
         )
@@ -129,12 +139,6 @@ def _token_places(ranked: Ranked, document: Document, encoder: Encoder) -> Float
     shift = len(text) - len(passage.search_text)
     middles = [(start + end) / 2 - shift for start, end in encoder.token_offsets(text)]
     return np.array(middles[: ranked.tokens.shape[1]], np.float32)
-
-
-def _inside(similarities: Floats, places: Floats, span: Span) -> Floats:
-    """[question tokens, tokens of the sentence] similarities."""
-    found: Floats = similarities[:, : len(places)][:, (places >= span[0]) & (places <= span[1])]
-    return found
 
 
 def _located(aligned: Normalised, text: str, offset: int) -> Located | None:

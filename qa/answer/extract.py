@@ -73,7 +73,7 @@ def extract(asked: Asked, evidence: Sequence[Evidence], encoder: Encoder) -> Com
 
 
 def extract_sides(
-    asked: Asked, sides: Sequence[tuple[Asked, Sequence[Evidence]]], evidence: Sequence[Evidence], encoder: Encoder
+    spoken: Voice, sides: Sequence[tuple[Asked, Sequence[Evidence]]], evidence: Sequence[Evidence], encoder: Encoder
 ) -> Composed:
     """The answer to a question that compares: the best sentence for each side, in the order of the sides."""
     chosen: list[Scored] = []
@@ -81,7 +81,7 @@ def extract_sides(
         best = ranked(own, candidates(found, encoder))
         chosen += [one for one in best if not any(_same(one, other) for other in chosen)][:1]
     hits = tuple(_narrowed(each.hit, chosen) for each in evidence)
-    return Composed(tuple(_pieces(asked.voice, chosen)), hits)
+    return Composed(tuple(_pieces(spoken, chosen)), hits)
 
 
 def decline(spoken: Voice, evidence: Sequence[Evidence]) -> Composed:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Final, Literal
 
-from qa.answer.ask import Found, Writer
+from qa.answer.ask import Found, Writer, doubt
 from qa.answer.candidates import Candidate, Evidence, candidates
 from qa.answer.endpoint import Endpoint
 from qa.answer.extract import Composed, Piece
@@ -136,6 +136,9 @@ class _Session:
         yield from self._flagged()
         if self.dropped:
             self.warnings.append(phrase("warning.dropped", self._voice, count=self.dropped))
+        if said := doubt(self.found):
+            self.shown.append(Piece(gap(self._voice) + said))
+            yield self.shown[-1]
         yield Composed(tuple(self.shown), self._hits(), "model", tuple(self.warnings))
 
     def _read(self, sentences: Iterator[str]) -> Iterator[str]:

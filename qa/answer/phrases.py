@@ -42,9 +42,9 @@ _TEXTS: Final[dict[str, dict[Voice, str]]] = {
         "zh-Hant": "來源的原文如下：",
     },
     "premise": {
-        "en": "The question speaks of {what}; the passages do not.",
-        "zh": "问题里的“{what}”，这些段落没有提到。",
-        "zh-Hant": "問題裡的「{what}」，這些段落沒有提到。",
+        "en": "The question speaks of “{what}”; the passages found do not say so.",
+        "zh": "问题里说的“{what}”，找到的段落没有这样说。",
+        "zh-Hant": "問題裡說的「{what}」，找到的段落沒有這樣說。",
     },
     "unsupported": {
         "en": "(not supported by the articles)",

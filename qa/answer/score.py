@@ -1,16 +1,13 @@
 """How well a sentence answers a question: a weighted sum of evidence, the weights fitted to questions with answers.
 
-The weights come from a softmax regression over the sentences of five passages (which of them holds the answer?), on
-every fourth article of ``evals/training/articles.jsonl``, in four language directions, and on the dev half of
-``evals/questions.jsonl``, the latter with twice the weight; rounded, and the
-last decimals chosen by hand on that dev half.
+``python -m qa.evaluate.sentences`` makes the weights.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 import numpy as np
@@ -23,25 +20,7 @@ from qa.ingest.words import words
 from qa.types import Span
 
 Floats = npt.NDArray[np.float32]
-
-KIND: Final = 0.05
-"""For holding something of the kind that is asked for."""
-FIGURES: Final = 0.05
-"""For holding the figures of the question, as a share. Not fitted: too few questions name one."""
-OWN: Final = 0.13
-"""For the share of the question whose best match in the passage stands in this sentence."""
-ECHO: Final = 0.55
-"""For how much the sentence's tokens match the question's on average."""
-UNIFORM: Final = 0.34
-"""Against the unweighted mean of the best matches: rare tokens of the question are to weigh even more."""
-LEAD: Final = 0.035
-"""Against the first sentence of a passage, which has its subject in it and matches everything."""
-TOTAL: Final = 0.05
-"""For giving a total where the question asks how many there are. Not fitted."""
-BEHIND: Final = 1.04
-"""For how far the passage is behind the first one (a number below 0)."""
-CHANCE: Final = 0.09
-"""For the probability that the passage answers."""
+Booleans = npt.NDArray[np.bool_]
 
 _COUNTS = re.compile(r"多少|几[家个位项]|\bhow many\b|\bnumber of\b", re.IGNORECASE)
 _TOTALS = re.compile(
@@ -50,13 +29,55 @@ _TOTALS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
+class Weights:
+    """What each kind of evidence counts.
+
+    ``late``: how well the question's tokens are matched, rare ones more; ``squared``: the same with squared
+    similarities; ``uniform``: the same with all tokens alike. ``own``: the share of the question whose best match in
+    the passage stands in this sentence. ``echo``: how well the sentence's tokens match the question's on average.
+    ``kind``: it holds something of the kind that is asked for. ``figures``: the share of the question's figures that it
+    holds. ``total``: it gives a total where the question asks how many there are. ``lead``: it is the first of its
+    passage, which has the subject in it and matches everything. ``behind``: how far the passage's score is behind the
+    first one's (a number below 0). ``chance``: the probability that the passage answers.
+    """
+
+    late: float = 0.0
+    squared: float = 0.0
+    uniform: float = 0.0
+    own: float = 0.0
+    echo: float = 0.0
+    kind: float = 0.0
+    figures: float = 0.0
+    total: float = 0.0
+    lead: float = 0.0
+    behind: float = 0.0
+    chance: float = 0.0
+
+
+SHIPPED: Final = Weights(
+    late=1.0,
+    uniform=-0.34,
+    own=0.13,
+    echo=0.55,
+    kind=0.05,
+    figures=0.05,
+    total=0.05,
+    lead=-0.035,
+    behind=1.04,
+    chance=0.09,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A question as the extraction sees it. ``text`` is matchable and only the question itself, without the turns
-    before it; ``weights`` [tokens of what was searched] sum to 1."""
+    before it; ``weights`` [tokens of what was searched] sum to 1, ``asking`` [the same] are those that ask (which,
+    多少)."""
 
     text: str
     voice: Voice
     weights: Floats
+    asking: Booleans
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +90,25 @@ class Scored:
     words: frozenset[str]
 
 
-def ranked(asked: Asked, found: Sequence[Candidate]) -> list[Scored]:
+def ranked(asked: Asked, found: Sequence[Candidate], weights: Weights = SHIPPED) -> list[Scored]:
     """The sentences, best first."""
+    wanted = kinds(asked.text)
+    scores = (evidence(asked, found) @ np.array(astuple(weights))).tolist()
+    scored = [
+        Scored(one, score, tuple(answering(asked.text, one.text, wanted)), frozenset(words(one.text)))
+        for one, score in zip(found, scores, strict=True)
+    ]
+    return sorted(scored, key=lambda one: (-one.score, one.candidate.number, one.candidate.place))
+
+
+def evidence(asked: Asked, found: Sequence[Candidate]) -> npt.NDArray[np.float64]:
+    """[sentences, kinds of evidence] in the order of the fields of ``Weights``."""
     wanted = kinds(asked.text)
     figures = frozenset(word for word in words(asked.text) if word[0].isdigit())
     top = max((candidate.passage_score for candidate in found), default=0.0)
     matched = _matched(found)
-    scored = [_scored(one, asked, wanted, figures, top, matched[one.number]) for one in found]
-    return sorted(scored, key=lambda one: (-one.score, one.candidate.number, one.candidate.place))
+    rows = [astuple(_evidence(one, asked, wanted, figures, top, matched[one.number])) for one in found]
+    return np.array(rows, np.float64).reshape(len(rows), -1)
 
 
 def _matched(found: Sequence[Candidate]) -> Mapping[int, Floats]:
@@ -87,15 +119,19 @@ def _matched(found: Sequence[Candidate]) -> Mapping[int, Floats]:
     return best
 
 
-def _scored(
+def _evidence(
     one: Candidate, asked: Asked, wanted: tuple[Kind, ...], figures: frozenset[str], top: float, matched: Floats
-) -> Scored:
-    held = frozenset(words(one.text))
-    spans = tuple(answering(asked.text, one.text, wanted))
-    score = float(asked.weights @ one.best) - UNIFORM * float(one.best.mean())
-    score += OWN * float(asked.weights @ (one.best >= matched))
-    score += ECHO * float(one.echoes.mean())
-    score += KIND * bool(spans) + FIGURES * (len(figures & held) / len(figures) if figures else 0)
-    score += TOTAL * (_COUNTS.search(asked.text) is not None and _TOTALS.search(one.text) is not None)
-    score += BEHIND * (one.passage_score - top) + CHANCE * one.probability - LEAD * (one.place == 0)
-    return Scored(one, score, spans, held)
+) -> Weights:
+    return Weights(
+        late=float(asked.weights @ one.best),
+        squared=float(asked.weights @ np.square(np.maximum(one.best, 0.0))),
+        uniform=float(one.best.mean()),
+        own=float(asked.weights @ (one.best >= matched)),
+        echo=float(one.echoes.mean()),
+        kind=float(bool(answering(asked.text, one.text, wanted))),
+        figures=len(figures.intersection(words(one.text))) / len(figures) if figures else 0.0,
+        total=float(_COUNTS.search(asked.text) is not None and _TOTALS.search(one.text) is not None),
+        lead=float(one.place == 0),
+        behind=one.passage_score - top,
+        chance=one.probability,
+    )

@@ -177,12 +177,23 @@ _FOUND: dict[Kind, re.Pattern[str]] = {
     ),
 }
 
+_INTERROGATIVE = re.compile(
+    r"为什么|为何|什么|谁|哪[一二两几些个家位年天月里儿种项次座届边]?|多[少久大高长远快]|几[家个位项款种场次名所年天月号]?"
+    r"|何[时地处人]|怎[么样]+|如何|\b(?:who|whom|whose|what|which|when|where|why|how(?: (?:many|much|long|far|large|big"
+    r"|often|old|high|fast))?)\b",
+    _I,
+)
 _KINDS_BOUND = 3
 
 
 def kinds(question: str) -> tuple[Kind, ...]:
     """The kinds of thing a question asks for, most telling first; empty for an open question (why, how)."""
     return tuple(kind for kind, asks in _ASKED if asks.search(question))[:_KINDS_BOUND]
+
+
+def interrogatives(question: str) -> list[Span]:
+    """Where the words stand that ask."""
+    return [match.span() for match in _INTERROGATIVE.finditer(question)]
 
 
 def compares(question: str) -> bool:
