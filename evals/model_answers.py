@@ -37,21 +37,22 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=40)
     parser.add_argument("--top-k", type=int, default=3)
     parser.add_argument("--timeout", type=float, default=60.0)
+    parser.add_argument("--max-tokens", type=int, default=-1, help="the small model writes at most so many")
     chosen = parser.parse_args()
     settings = read_settings().model_copy(update={"model_timeout": chosen.timeout})
     if not chosen.small:
         measure(settings, chosen.questions, chosen.top_k)
         return
-    with small() as address:
+    with small(chosen.max_tokens) as address:
         measure(settings.model_copy(update={"model_base_url": address}), chosen.questions, chosen.top_k)
 
 
 @contextmanager
-def small() -> Iterator[str]:
+def small(max_tokens: int) -> Iterator[str]:
     """The address of the small model, which runs meanwhile."""
     with TemporaryDirectory() as directory:
         server = subprocess.Popen(
-            [sys.executable, str(SMALL), directory],
+            [sys.executable, str(SMALL), directory, str(max_tokens)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.encode import load
 from qa.encode.encoder import Encoder
 from qa.index import Index
+
+# A loaded machine is no reason to fail.
+hypothesis_settings.register_profile("no deadline", deadline=None)
+hypothesis_settings.load_profile("no deadline")
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "corpus" / "articles"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.answer.candidates import Candidate, Evidence, candidates
+from qa.answer.highlight import answer_words
 from qa.answer.phrases import Voice, frame, gap, marked, phrase
 from qa.answer.score import Asked, Scored, ranked
 from qa.answer.wanted import compares, kinds
@@ -68,7 +69,8 @@ class Composed:
 def extract(asked: Asked, evidence: Sequence[Evidence], encoder: Encoder) -> Composed:
     """The answer to a question that the hits answer."""
     chosen = choose(asked, candidates(evidence, encoder))
-    hits = tuple(_narrowed(each.hit, chosen) for each in evidence)
+    spans = [_answering(asked, one) for one in chosen]
+    hits = tuple(_narrowed(each.hit, spans) for each in evidence)
     return Composed(tuple(_pieces(asked.voice, chosen)), hits)
 
 
@@ -77,10 +79,13 @@ def extract_sides(
 ) -> Composed:
     """The answer to a question that compares: the best sentence for each side, in the order of the sides."""
     chosen: list[Scored] = []
+    spans: list[tuple[int, Span]] = []
     for own, found in sides:
         best = ranked(own, candidates(found, encoder))
-        chosen += [one for one in best if not any(_same(one, other) for other in chosen)][:1]
-    hits = tuple(_narrowed(each.hit, chosen) for each in evidence)
+        new = [one for one in best if not any(_same(one, other) for other in chosen)][:1]
+        chosen += new
+        spans += [_answering(own, one) for one in new]
+    hits = tuple(_narrowed(each.hit, spans) for each in evidence)
     return Composed(tuple(_pieces(spoken, chosen)), hits)
 
 
@@ -158,12 +163,13 @@ def _pieces(spoken: Voice, chosen: Sequence[Scored]) -> Iterator[Piece]:
         yield Piece(before + marked(sentence.text, sentence.citations), sentence)
 
 
-def _narrowed(hit: Hit, chosen: Sequence[Scored]) -> Hit:
+def _narrowed(hit: Hit, spans: Sequence[tuple[int, Span]]) -> Hit:
     """The hit with only the answering words highlighted, where it is quoted."""
-    spans = [span for one in chosen if one.candidate.number == hit.rank for span in _answering_spans(one)]
-    return replace(hit, citation=replace(hit.citation, highlights=tuple(sorted(spans)))) if spans else hit
+    own = tuple(sorted(span for number, span in spans if number == hit.rank))
+    return replace(hit, citation=replace(hit.citation, highlights=own)) if own else hit
 
 
-def _answering_spans(scored: Scored) -> list[Span]:
-    located = scored.candidate.located
-    return [located.source_span(*span) for span in scored.answering] or [located.span]
+def _answering(asked: Asked, scored: Scored) -> tuple[int, Span]:
+    """Number of the citation, and where in the source the words stand that answer."""
+    found = scored.candidate
+    return found.number, found.located.source_span(*answer_words(asked, found))

@@ -32,22 +32,19 @@ _TOTALS = re.compile(
 class Weights:
     """What each kind of evidence counts.
 
-    ``late``: how well the question's tokens are matched, rare ones more; ``squared``: the same with squared
-    similarities; ``uniform``: the same with all tokens alike. ``own``: the share of the question whose best match in
-    the passage stands in this sentence. ``echo``: how well the sentence's tokens match the question's on average.
-    ``kind``: it holds something of the kind that is asked for. ``figures``: the share of the question's figures that it
-    holds. ``total``: it gives a total where the question asks how many there are. ``lead``: it is the first of its
-    passage, which has the subject in it and matches everything. ``behind``: how far the passage's score is behind the
-    first one's (a number below 0). ``chance``: the probability that the passage answers.
+    ``late``: how well the question's tokens are matched, rare ones more; ``uniform``: the same with all tokens alike.
+    ``own``: the share of the question whose best match in the passage stands in this sentence. ``echo``: how well the
+    sentence's tokens match the question's on average. ``kind``: it holds something of the kind that is asked for.
+    ``total``: it gives a total where the question asks how many there are. ``lead``: it is the first of its passage,
+    which has the subject in it and matches everything. ``behind``: how far the passage's score is behind the first
+    one's (a number below 0). ``chance``: the probability that the passage answers.
     """
 
     late: float = 0.0
-    squared: float = 0.0
     uniform: float = 0.0
     own: float = 0.0
     echo: float = 0.0
     kind: float = 0.0
-    figures: float = 0.0
     total: float = 0.0
     lead: float = 0.0
     behind: float = 0.0
@@ -55,16 +52,7 @@ class Weights:
 
 
 SHIPPED: Final = Weights(
-    late=1.0,
-    uniform=-0.34,
-    own=0.13,
-    echo=0.55,
-    kind=0.05,
-    figures=0.05,
-    total=0.05,
-    lead=-0.035,
-    behind=1.04,
-    chance=0.09,
+    late=1.0, uniform=-0.119, own=0.235, echo=0.999, kind=0.078, total=0.181, lead=-0.086, behind=1.079, chance=0.292
 )
 
 
@@ -104,10 +92,9 @@ def ranked(asked: Asked, found: Sequence[Candidate], weights: Weights = SHIPPED)
 def evidence(asked: Asked, found: Sequence[Candidate]) -> npt.NDArray[np.float64]:
     """[sentences, kinds of evidence] in the order of the fields of ``Weights``."""
     wanted = kinds(asked.text)
-    figures = frozenset(word for word in words(asked.text) if word[0].isdigit())
     top = max((candidate.passage_score for candidate in found), default=0.0)
     matched = _matched(found)
-    rows = [astuple(_evidence(one, asked, wanted, figures, top, matched[one.number])) for one in found]
+    rows = [astuple(_evidence(one, asked, wanted, top, matched[one.number])) for one in found]
     return np.array(rows, np.float64).reshape(len(rows), -1)
 
 
@@ -119,17 +106,13 @@ def _matched(found: Sequence[Candidate]) -> Mapping[int, Floats]:
     return best
 
 
-def _evidence(
-    one: Candidate, asked: Asked, wanted: tuple[Kind, ...], figures: frozenset[str], top: float, matched: Floats
-) -> Weights:
+def _evidence(one: Candidate, asked: Asked, wanted: tuple[Kind, ...], top: float, matched: Floats) -> Weights:
     return Weights(
         late=float(asked.weights @ one.best),
-        squared=float(asked.weights @ np.square(np.maximum(one.best, 0.0))),
         uniform=float(one.best.mean()),
         own=float(asked.weights @ (one.best >= matched)),
         echo=float(one.echoes.mean()),
         kind=float(bool(answering(asked.text, one.text, wanted))),
-        figures=len(figures.intersection(words(one.text))) / len(figures) if figures else 0.0,
         total=float(_COUNTS.search(asked.text) is not None and _TOTALS.search(one.text) is not None),
         lead=float(one.place == 0),
         behind=one.passage_score - top,

@@ -48,11 +48,6 @@ def test_what_is_asked_for_decides_between_equals() -> None:
     assert chosen("论坛什么时候开幕？", without, having) == [having.text]
 
 
-def test_figures_of_the_question_are_looked_for() -> None:
-    wrong, right = candidate("2021年的规模较小。", [0.7]), candidate("2022年的规模较大。", [0.69], number=2)
-    assert chosen("2022年怎样", wrong, right) == [right.text]
-
-
 def test_a_second_sentence_joins_where_it_covers_more_of_the_question() -> None:
     first, second = candidate("甲区有企业。", [0.9, 0.4]), candidate("乙区有学校。", [0.4, 0.85], number=2)
     assert chosen("甲区和乙区", first, second) == [first.text, second.text]
