@@ -69,7 +69,7 @@ class Composed:
 def extract(asked: Asked, evidence: Sequence[Evidence], encoder: Encoder) -> Composed:
     """The answer to a question that the hits answer."""
     chosen = choose(asked, candidates(evidence, encoder))
-    spans = [_answering(asked, one) for one in chosen]
+    spans = [span for one in chosen for span in _answering(asked, one)]
     hits = tuple(_narrowed(each.hit, spans) for each in evidence)
     return Composed(tuple(_pieces(asked.voice, chosen)), hits)
 
@@ -84,7 +84,7 @@ def extract_sides(
         best = ranked(own, candidates(found, encoder))
         new = [one for one in best if not any(_same(one, other) for other in chosen)][:1]
         chosen += new
-        spans += [_answering(own, one) for one in new]
+        spans += [span for one in new for span in _answering(own, one)]
     hits = tuple(_narrowed(each.hit, spans) for each in evidence)
     return Composed(tuple(_pieces(spoken, chosen)), hits)
 
@@ -169,7 +169,7 @@ def _narrowed(hit: Hit, spans: Sequence[tuple[int, Span]]) -> Hit:
     return replace(hit, citation=replace(hit.citation, highlights=own)) if own else hit
 
 
-def _answering(asked: Asked, scored: Scored) -> tuple[int, Span]:
+def _answering(asked: Asked, scored: Scored) -> list[tuple[int, Span]]:
     """Number of the citation, and where in the source the words stand that answer."""
     found = scored.candidate
-    return found.number, found.located.source_span(*answer_words(asked, found))
+    return [(found.number, found.located.source_span(*span)) for span in answer_words(asked, found)]

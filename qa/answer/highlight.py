@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from qa.answer.candidates import Candidate
 from qa.answer.score import Asked
-from qa.answer.wanted import kinds, spans
+from qa.answer.wanted import Kind, answering, kinds, spans
 from qa.types import Span
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +25,8 @@ Ints = npt.NDArray[np.int64]
 MAX_WORDS: Final = 24
 AROUND: Final = 4
 """Words on each side that count as what stands around."""
+PRECISE: Final[frozenset[Kind]] = frozenset({"date", "figure"})
+"""Kinds whose expressions tell where a thing begins and ends."""
 BESIDE: Final = 2
 """Tokens of the question on each side of those that ask."""
 
@@ -107,13 +109,14 @@ SHIPPED: Final = Weights(
 )
 
 
-def answer_words(asked: Asked, sentence: Candidate, weights: Weights = SHIPPED) -> Span:
-    """Where in a sentence's text the words stand that answer; all of it where it is one word or none."""
+def answer_words(asked: Asked, sentence: Candidate, weights: Weights = SHIPPED) -> list[Span]:
+    """Where in a sentence's text the words stand that answer: every date or figure where one is asked for, else the run
+    that is most likely; all of it where it has no words."""
+    things = answering(asked.text, sentence.text, tuple(kind for kind in kinds(asked.text) if kind in PRECISE))
     runs = candidate_runs(sentence.text)
-    if not runs:
-        return 0, len(sentence.text)
-    best = int(np.argmax(evidence(asked, sentence, runs) @ np.array(astuple(weights))))
-    return runs[best]
+    if things or not runs:
+        return things or [(0, len(sentence.text))]
+    return [runs[int(np.argmax(evidence(asked, sentence, runs) @ np.array(astuple(weights))))]]
 
 
 def word_spans(text: str) -> list[Span]:

@@ -34,8 +34,7 @@ def test_words_and_runs_lie_in_the_text_in_order(text: str) -> None:
 
 @given(st.text(alphabet="昌平区有900余家企业，。 ab12(）", min_size=1, max_size=60))
 def test_there_are_answering_words_in_any_sentence(text: str) -> None:
-    start, end = answer_words(ASKED, sentence(text))
-    assert 0 <= start < end <= len(text)
+    assert all(0 <= start < end <= len(text) for start, end in answer_words(ASKED, sentence(text)))
 
 
 def test_every_kind_of_evidence_is_a_column() -> None:
@@ -53,7 +52,5 @@ def test_every_kind_of_evidence_is_a_column() -> None:
 )
 def test_the_words_that_answer_are_found(corpus_index: Index, question: str, words: str) -> None:
     cited = corpus_index.ask(question).citations[0]
-    (span, *_) = cited.highlights
-    marked = cited.quote[span[0] - cited.start : span[1] - cited.start]
-    assert words in marked
-    assert len(marked) <= len(words) + 6
+    marked = [cited.quote[start - cited.start : end - cited.start] for start, end in cited.highlights]
+    assert any(words in each and len(each) <= len(words) + 6 for each in marked)
