@@ -102,7 +102,9 @@ def test_logs_name_the_route_and_neither_question_nor_key(
         client.post("/v1/search", json={"query": "秘密的问题"}, headers=bearing(MINE) | {"X-Request-Id": "r1"})
         client.get("/v1/documents/secret-id?collection=secret", headers=bearing(MINE))
     logs._requests.setLevel(logging.NOTSET)
-    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    written_lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    # The server is asked whether it is up until it is: how often depends on the machine.
+    lines = [line for line in written_lines if line["route"] != "/healthz"]
     assert [(line["route"], line["status"], line["key"]) for line in lines] == [
         ("/v1/search", 404, "k1"),
         ("/v1/documents/{document_id}", 404, "k1"),
