@@ -14,11 +14,10 @@ from qa.chat.card import Card
 from qa.chat.core import Core
 from qa.chat.domain import Domain
 from qa.chat.message import Connection, Message
-from qa.chat.payload import Json, read, text
+from qa.chat.payload import Json, code_of
 from qa.chat.plain_markdown import DIALECT
 from qa.chat.push import Pusher, PushError, RetryError
 from qa.chat.render import cut, markdown, notice, visible
-from qa.errors import InputError
 
 MAX_BYTES: Final = 15_000
 """Bytes of the text of a reply: what the platform documents for the messages of its robots."""
@@ -74,11 +73,8 @@ def _content(reply: Card | str) -> Json:
 
 def _judge(answer: httpx.Response) -> None:
     """The platform tells by ``errcode`` what it made of a request."""
-    if answer.is_server_error:
-        return
-    try:
-        code = text(read(answer.content), "errcode")
-    except InputError:
+    code = code_of(answer, "errcode")
+    if code is None:
         return
     if code in _BUSY:
         raise RetryError(f"DingTalk asks to try again (code {code}).")

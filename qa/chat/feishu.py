@@ -24,7 +24,7 @@ from qa.chat.domain import Domain
 from qa.chat.feishu_token import TenantToken
 from qa.chat.message import Connection, Message
 from qa.chat.pace import Pace
-from qa.chat.payload import Json, inner, read, text
+from qa.chat.payload import Json, code_of, inner, read, text
 from qa.chat.push import Pusher, PushError, RetryError
 from qa.chat.signature import check_same, check_time
 from qa.errors import InputError, SignatureError
@@ -95,11 +95,8 @@ class Feishu:
 
 def _judge(answer: httpx.Response) -> None:
     """The platform tells by ``code`` what it made of a request, whatever the status says."""
-    if answer.is_server_error:
-        return
-    try:
-        code = text(read(answer.content), "code")
-    except InputError:
+    code = code_of(answer, "code")
+    if code is None:
         return
     if code in _TOO_FAST:
         raise RetryError("Feishu takes no more messages in this chat for now.", _reset(answer))

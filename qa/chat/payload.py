@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Final
 
+import httpx
+
 from qa.errors import InputError
 
 Json = dict[str, object]
@@ -43,3 +45,14 @@ def text(found: Json, name: str) -> str:
     if isinstance(below, str):
         return below
     return str(below) if isinstance(below, int) and not isinstance(below, bool) else ""
+
+
+def code_of(answer: httpx.Response, name: str) -> str | None:
+    """The code by which a vendor tells what it made of a request, whatever the status says; None where its server
+    failed or said nothing readable, so that the status has to do."""
+    if answer.is_server_error:
+        return None
+    try:
+        return text(read(answer.content), name)
+    except InputError:
+        return None

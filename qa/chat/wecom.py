@@ -26,7 +26,7 @@ from qa.chat.card import Card
 from qa.chat.core import Core
 from qa.chat.domain import Domain
 from qa.chat.message import Connection, Message
-from qa.chat.payload import Json, read, text
+from qa.chat.payload import Json, code_of, read, text
 from qa.chat.phrases import phrase
 from qa.chat.plain_markdown import DIALECT
 from qa.chat.push import Pusher, PushError, RetryError
@@ -34,7 +34,7 @@ from qa.chat.render import markdown, notice
 from qa.chat.signature import check_same, check_time
 from qa.chat.wecom_crypto import Seal
 from qa.chat.wecom_stream import SEARCHING, Stream, Streams
-from qa.errors import BusyError, InputError, SignatureError
+from qa.errors import BusyError, SignatureError
 
 ROUTE: Final = "/chat/wecom/events"
 MAX_BYTES: Final = 20_480
@@ -120,11 +120,8 @@ class WeCom:
 
 def _judge(answer: httpx.Response) -> None:
     """The platform tells by ``errcode`` what it made of a request."""
-    if answer.is_server_error:
-        return
-    try:
-        code = text(read(answer.content), "errcode")
-    except InputError:
+    code = code_of(answer, "errcode")
+    if code is None:
         return
     if code in _BUSY:
         raise RetryError(f"WeCom asks to try again (code {code}).")

@@ -4,8 +4,8 @@ For each language pair the weights under which the passages that answer are most
 
     loss = - mean over questions of log( sum_{answering} exp(s . w) / sum_{all} exp(s . w) ) + l2 |w|^2
 
-with evidence s scaled to unit variance (a listwise softmax: Cao et al., ICML 2007). Weights are printed relative to
-``squared``. Always fitted on the ``dev`` half of the needs. ``evals/README.md`` says what ``fuse.SHIPPED`` is.
+with evidence s scaled to unit variance (``listwise.surprise``). Weights are printed relative to ``squared``. Always
+fitted on the ``dev`` half of the needs. ``evals/README.md`` says what ``fuse.SHIPPED`` is.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from qa.config import settings
 from qa.evaluate import bench as benches
-from qa.evaluate import own, trial
+from qa.evaluate import listwise, own, trial
+from qa.evaluate.listwise import Group, surprise
 from qa.evaluate.run import Plan, Watch, benched, opened, questions
 from qa.retrieve.fuse import SHIPPED, Weights, fuse, relative_lexical
 from qa.retrieve.pool import Pool
@@ -49,14 +50,8 @@ class Choice:
 
 def fit(choices: Sequence[Choice], l2: float = L2) -> Weights:
     """The weights of one language pair. A kind of evidence that never varies gets weight 0."""
-    from scipy.optimize import minimize
-
-    stacked = np.concatenate([choice.evidence for choice in choices])
-    scales = stacked.std(axis=0)
-    scales = np.where(scales > 1e-9, scales, np.inf)
-    scaled = [choice.evidence / scales for choice in choices]
-    found = minimize(_loss, np.zeros(len(KINDS)), args=(scaled, [c.answers for c in choices], l2), jac=True)
-    weights = found.x / scales
+    groups = [Group(choice.evidence, choice.answers.astype(np.float64)) for choice in choices]
+    weights = listwise.fit(groups, surprise, l2)
     return Weights(**dict(zip(KINDS, (weights / weights[0]).tolist(), strict=True)))
 
 
@@ -123,19 +118,6 @@ def _choices(pool: Pool, answers: Booleans) -> Iterator[Choice]:
 def _column(pool: Pool, kind: str) -> Floats:
     column = getattr(pool.evidence, kind)
     return np.asarray(relative_lexical(column) if kind == "lexical" else column, np.float64)
-
-
-def _loss(weights: Floats, evidence: Sequence[Floats], answers: Sequence[Booleans], l2: float) -> tuple[float, Floats]:
-    """The loss and its gradient."""
-    loss, gradient = l2 * float(weights @ weights), 2 * l2 * weights
-    for rows, right in zip(evidence, answers, strict=True):
-        scores = rows @ weights
-        shares = np.exp(scores - scores.max())
-        shares /= shares.sum()
-        of_right = shares[right].sum()
-        loss -= float(np.log(of_right)) / len(evidence)
-        gradient = gradient + (shares - np.where(right, shares / of_right, 0.0)) @ rows / len(evidence)
-    return loss, gradient
 
 
 if __name__ == "__main__":

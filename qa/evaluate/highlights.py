@@ -21,9 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.answer.highlight import SHIPPED, Weights, candidate_runs, evidence
+from qa.evaluate import listwise
 from qa.evaluate.answers import share
 from qa.evaluate.cases import Case, gathered
 from qa.evaluate.dataset import part
+from qa.evaluate.listwise import Group, regret
 from qa.evaluate.run import Plan
 from qa.ingest.normalise import normalise_query
 from qa.types import Span
@@ -74,14 +76,8 @@ def _counted(flags: Floats, starts: Ints, ends: Ints) -> Floats:
 
 def fit(given: Sequence[Choice], l2: float = L2) -> Weights:
     """The weights with the greatest expected F1."""
-    from scipy.optimize import minimize
-
-    stacked = np.concatenate([choice.evidence for choice in given])
-    scales = stacked.std(axis=0)
-    scales = np.where(scales > 1e-9, scales, np.inf)
-    scaled = [Choice(choice.evidence / scales, choice.f1, choice.share) for choice in given]
-    found = minimize(_loss, np.zeros(len(scales)), args=(scaled, l2), jac=True)
-    return Weights(*(found.x / scales).tolist())
+    groups = [Group(choice.evidence, choice.f1, choice.share) for choice in given]
+    return Weights(*listwise.fit(groups, regret, l2).tolist())
 
 
 def reached(given: Sequence[Choice], weights: Weights) -> float:
@@ -107,20 +103,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for (name, half), some in halves.items():
         print(f"{name} {half}: {len(some)} sentences, F1 {reached(some, weights):.3f}", end=", ")
         print(f"shipped {reached(some, SHIPPED):.3f}, best possible {share([float(c.f1.max()) for c in some]):.3f}")
-
-
-def _loss(weights: Floats, given: Sequence[Choice], l2: float) -> tuple[float, Floats]:
-    """The negative gain and its gradient."""
-    total = sum(choice.share for choice in given)
-    loss, gradient = l2 * float(weights @ weights), 2 * l2 * weights
-    for choice in given:
-        scores = choice.evidence @ weights
-        shares = np.exp(scores - scores.max())
-        shares /= shares.sum()
-        expected = float(shares @ choice.f1)
-        loss -= choice.share / total * expected
-        gradient = gradient - choice.share / total * ((shares * (choice.f1 - expected)) @ choice.evidence)
-    return loss, gradient
 
 
 if __name__ == "__main__":

@@ -18,8 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.answer.score import SHIPPED, Weights, evidence
+from qa.evaluate import listwise
 from qa.evaluate.answers import share
 from qa.evaluate.cases import Case, gathered
+from qa.evaluate.listwise import Group, surprise
 from qa.evaluate.run import Plan
 
 Floats = npt.NDArray[np.float64]
@@ -54,13 +56,9 @@ def choices(cases: Sequence[Case], share: float = 1.0) -> list[Choice]:
 
 def fit(given: Sequence[Choice], l2: float = L2) -> Floats:
     """[kinds] weights, the greatest one 1. A kind of evidence that never varies gets weight 0."""
-    from scipy.optimize import minimize
-
     telling = [choice for choice in given if choice.gold.any() and not choice.gold.all()]
-    scales = np.concatenate([choice.evidence for choice in telling]).std(axis=0)
-    scales = np.where(scales > 1e-9, scales, np.inf)
-    scaled = [replace(choice, evidence=choice.evidence / scales) for choice in telling]
-    weights = minimize(_loss, np.zeros(len(scales)), args=(scaled, l2), jac=True).x / scales
+    groups = [Group(choice.evidence, choice.gold.astype(np.float64), choice.share) for choice in telling]
+    weights = listwise.fit(groups, surprise, l2)
     return np.asarray(weights / np.abs(weights).max())
 
 
@@ -113,21 +111,6 @@ def _told(shares: dict[str, float]) -> str:
 
 def _fold(case: Case) -> int:
     return hashlib.sha256(f"fold {case.need}".encode()).digest()[0] % FOLDS
-
-
-def _loss(weights: Floats, given: Sequence[Choice], l2: float) -> tuple[float, Floats]:
-    """The loss and its gradient."""
-    total = sum(choice.share for choice in given)
-    loss, gradient = l2 * float(weights @ weights), 2 * l2 * weights
-    for choice in given:
-        scores = choice.evidence @ weights
-        shares = np.exp(scores - scores.max())
-        shares /= shares.sum()
-        of_right = float(shares[choice.gold].sum())
-        loss -= choice.share / total * float(np.log(of_right))
-        gold = np.where(choice.gold, shares / of_right, 0.0)
-        gradient = gradient + choice.share / total * ((shares - gold) @ choice.evidence)
-    return loss, gradient
 
 
 if __name__ == "__main__":

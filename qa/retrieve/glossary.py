@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.encode.cache import Progress, built
-from qa.ingest.words import WORDS_VERSION, question_words, words
+from qa.ingest.words import WORDS_VERSION, words
 from qa.types import Language
 
 Floats = npt.NDArray[np.float32]
@@ -66,11 +66,12 @@ class Glossary:
     def close(self) -> None:
         self._database.close()
 
-    def terms(self, question: str, language: Language) -> tuple[Term, ...]:
-        """What of a question the dictionary can translate; empty for a language that is neither Chinese nor English."""
+    def terms(self, asked: Sequence[str], language: Language) -> tuple[Term, ...]:
+        """What of a question's words (``question_words``) the dictionary can translate; empty for a language that is
+        neither Chinese nor English."""
         if language not in ("zh", "en"):
             return ()
-        asked = question_words(question)[:MAX_WORDS]
+        asked = asked[:MAX_WORDS]
         longest = LONGEST if language == "en" else 1
         phrases = dict.fromkeys(
             tuple(asked[i : i + n]) for n in range(longest, 0, -1) for i in range(len(asked) - n + 1)
@@ -78,18 +79,19 @@ class Glossary:
         found = ((phrase, self._options(" ".join(phrase), language)) for phrase in phrases)
         return tuple(Term(phrase, options) for phrase, options in found if options)
 
-    def coverage(self, question: str, language: Language, passages: Sequence[str]) -> Floats:
-        """Share of the question, 0..1, that stands in each of ``passages`` (matchable texts of the other language).
+    def coverage(self, asked: Sequence[str], language: Language, passages: Sequence[str]) -> Floats:
+        """Share of the words of a question, 0..1, that stands in each of ``passages`` (matchable texts of the other
+        language).
 
         Words weigh by their rarity among these passages, log((n + 1) / (df + 0.5)); each counts once, by the
         translation found that weighs most.
         """
-        terms = self.terms(question, language)
+        terms = self.terms(asked, language)
         if not terms or not passages:
             return np.zeros(len(passages), np.float32)
         held = np.array([[_holds(passage, term, language) for passage in passages] for term in terms])
         rarity = np.log((len(passages) + 1) / (held.sum(axis=1) + 0.5))
-        return _covered(question_words(question)[:MAX_WORDS], terms, held, rarity)
+        return _covered(asked[:MAX_WORDS], terms, held, rarity)
 
     @lru_cache(maxsize=16384)  # noqa: B019 - an index keeps its glossary as long as it lives
     def _options(self, phrase: str, language: Language) -> tuple[tuple[str, ...], ...]:

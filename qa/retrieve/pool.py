@@ -108,7 +108,7 @@ class Gatherer:
         others = np.flatnonzero(~same)
         others = others[np.argsort(-(matched.squared + matched.window)[others], kind="stable")[:GLOSSARY_CANDIDATES]]
         texts = [shown(passages[i]) for i in others.tolist()]
-        shares[others] = self._glossary.coverage(question.text, question.language, texts)
+        shares[others] = self._glossary.coverage(question.words, question.language, texts)
         return shares
 
     def _dense(self, snapshot: Snapshot, question: Question, rows: Rows, passages: Sequence[Passage]) -> Floats:

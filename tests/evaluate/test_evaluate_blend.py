@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qa.evaluate.blend import KINDS, Choice, _loss, fit
+from qa.evaluate.blend import KINDS, Choice, fit
+from qa.evaluate.listwise import Group, Loss, objective, regret, surprise
 
 
 def choices(random: np.random.Generator, informative: str, count: int = 80) -> list[Choice]:
@@ -29,14 +30,14 @@ def test_weight_goes_to_what_tells_answers_apart(informative: str) -> None:
     assert abs(found.lexical) < 0.5
 
 
-def test_the_gradient_is_that_of_the_loss() -> None:
+@pytest.mark.parametrize("loss", [surprise, regret])
+def test_the_gradient_is_that_of_the_loss(loss: Loss) -> None:
     random = np.random.default_rng(2)
-    made = choices(random, "dense", 5)
-    evidence, answers = [c.evidence for c in made], [c.answers for c in made]
+    groups = [Group(c.evidence, c.answers.astype(float), 1.0 + n) for n, c in enumerate(choices(random, "dense", 5))]
     at = random.normal(size=len(KINDS)) * 0.3
-    _, gradient = _loss(at, evidence, answers, 0.01)
+    _, gradient = objective(at, groups, loss, 0.01)
     for k in range(len(KINDS)):
         step = np.zeros(len(KINDS))
         step[k] = 1e-5
-        above, below = (_loss(at + sign * step, evidence, answers, 0.01)[0] for sign in (1, -1))
+        above, below = (objective(at + sign * step, groups, loss, 0.01)[0] for sign in (1, -1))
         assert (above - below) / 2e-5 == pytest.approx(gradient[k], abs=1e-5)

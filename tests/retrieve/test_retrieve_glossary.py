@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from qa.config import settings
+from qa.ingest.words import question_words
 from qa.retrieve.glossary import UNKNOWN_WEIGHT, Glossary
 
 TEXTS = ["协会的会长发言", "机场附近的医院", "这里只谈天气"]
@@ -23,7 +24,7 @@ def glossary() -> Iterator[Glossary]:
 
 
 def options(glossary: Glossary, question: str, language: str) -> dict[str, set[str]]:
-    found = glossary.terms(question, language)  # type: ignore[arg-type]
+    found = glossary.terms(question_words(question), language)  # type: ignore[arg-type]
     return {" ".join(term.words): {" ".join(option) for option in term.options} for term in found}
 
 
@@ -43,34 +44,36 @@ def test_chinese_words_are_looked_up(glossary: Glossary) -> None:
 
 
 def test_other_languages_are_not(glossary: Glossary) -> None:
-    assert glossary.terms("où est l'aéroport", "other") == ()
+    assert glossary.terms(question_words("où est l'aéroport"), "other") == ()
 
 
 def test_coverage_is_the_share_of_the_question_by_rarity(glossary: Glossary) -> None:
     """Each word stands in one of three passages: equal weights; a word nobody knows counts as not found."""
-    both, none = glossary.coverage("association president", "en", TEXTS)[[0, 2]]
+    both, none = glossary.coverage(question_words("association president"), "en", TEXTS)[[0, 2]]
     assert (both, none) == (pytest.approx(1.0), 0.0)
     rare = math.log(4 / 1.5)
-    shares = glossary.coverage("association hospital zzyzx", "en", TEXTS)
+    shares = glossary.coverage(question_words("association hospital zzyzx"), "en", TEXTS)
     assert shares.tolist() == pytest.approx([rare / (2 * rare + UNKNOWN_WEIGHT)] * 2 + [0.0])
 
 
 def test_chinese_questions_find_english_passages(glossary: Glossary) -> None:
-    shares = glossary.coverage("协会的会长", "zh", ["The president of the association spoke.", "A hospital was built."])
+    shares = glossary.coverage(
+        question_words("协会的会长"), "zh", ["The president of the association spoke.", "A hospital was built."]
+    )
     assert shares.tolist() == pytest.approx([1.0, 0.0])
 
 
 def test_nothing_to_find(glossary: Glossary) -> None:
-    assert glossary.coverage("zzyzx", "en", TEXTS).tolist() == [0.0, 0.0, 0.0]
-    assert glossary.coverage("association", "en", []).shape == (0,)
-    assert glossary.coverage("", "zh", TEXTS).tolist() == [0.0, 0.0, 0.0]
+    assert glossary.coverage(question_words("zzyzx"), "en", TEXTS).tolist() == [0.0, 0.0, 0.0]
+    assert glossary.coverage(question_words("association"), "en", []).shape == (0,)
+    assert glossary.coverage(question_words(""), "zh", TEXTS).tolist() == [0.0, 0.0, 0.0]
 
 
 def test_lookups_work_from_many_threads(glossary: Glossary) -> None:
-    questions = [f"hospital airport association number {n}" for n in range(40)]
+    questions = [question_words(f"hospital airport association number {n}") for n in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda question: glossary.coverage(question, "en", TEXTS).tolist(), questions))
-    assert found == [glossary.coverage(question, "en", TEXTS).tolist() for question in questions]
+        found = list(pool.map(lambda asked: glossary.coverage(asked, "en", TEXTS).tolist(), questions))
+    assert found == [glossary.coverage(asked, "en", TEXTS).tolist() for asked in questions]
 
 
 def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,5 +86,5 @@ def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     (built,) = tmp_path.glob("glossary-*/glossary.sqlite")
     built.write_bytes(b"")
     again = Glossary.open(tmp_path)
-    assert [term.words for term in again.terms("association machine", "en")] == [("association",)]
+    assert [term.words for term in again.terms(question_words("association machine"), "en")] == [("association",)]
     again.close()
