@@ -21,8 +21,8 @@ from qa.service.hosts import is_loopback
 from qa.store import builds
 from qa.store.database import Database
 from qa.store.keys import PREFIX, KeyInfo, Keys, Right, timestamp
-from qa.store.local import LocalStore
 from qa.store.opening import open_build
+from qa.store.record_store import RecordStore
 
 THREADS: Final = 4
 NOTE_SECONDS: Final = 60.0
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 class Keyring:
     """The keys of the build that is current: there they are revoked, also while a service reads an earlier build."""
 
-    def __init__(self, store: LocalStore) -> None:
+    def __init__(self, store: RecordStore) -> None:
         self._root = store.root
         self._lock = threading.Lock()
         self._directory, self._keys = store.directory, store.keys

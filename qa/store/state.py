@@ -8,7 +8,7 @@ files look like, and it is made from the previous state: new rows are read, dele
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from qa.errors import DamagedIndexError
 from qa.store.arrays import Int64s, concatenate, in_order, select
+from qa.store.counts import Counts
 from qa.store.encodings import read_arrays
 from qa.store.manifest import Generation, Identity, Signature, read_manifest, signature
 from qa.store.parts import Part, cover, make_part
@@ -28,29 +29,8 @@ from qa.store.segment import Segment, SegmentEntry, in_memory, load_segment
 log = logging.getLogger(__name__)
 
 _MOST_CHUNKS = 8
-_MOST_COUNTS = 20_000
 _AT_ONCE = 500
 _TRIES = 5
-
-
-class Counts:
-    """How often phrases of the lexical index occur at one revision: the last few thousand that were asked for."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-
-    def find(self, phrases: Sequence[str], count: Callable[[list[str]], dict[str, int]]) -> dict[str, int]:
-        """The counts of these phrases, those not known by ``count``."""
-        found = {phrase: self._known[phrase] for phrase in phrases if phrase in self._known}
-        if fresh := [phrase for phrase in phrases if phrase not in found]:
-            found |= count(fresh)
-            self._keep(found)
-        return found
-
-    def _keep(self, found: dict[str, int]) -> None:
-        if len(self._known) > _MOST_COUNTS:
-            self._known = {}
-        self._known.update(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from qa.errors import NotFoundError
 from qa.store import encodings as blobs
 from qa.store import passages, records
-from qa.store.local import LocalStore
+from qa.store.record_store import RecordStore
 from qa.store.tables import documents, sources, trash
 from qa.store.tables import passages as passage_table
 from qa.types import Source
@@ -41,7 +41,7 @@ class Deleted:
 class Trash:
     """The trash of one index. ``seconds``: how long a deleted document can be brought back."""
 
-    def __init__(self, store: LocalStore, seconds: int = UNDO_SECONDS) -> None:
+    def __init__(self, store: RecordStore, seconds: int = UNDO_SECONDS) -> None:
         self._store = store
         self._seconds = seconds
 
