@@ -15,6 +15,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from qa import tracing
 from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.errors import NoIndexError, QuestionError, ReadError
@@ -104,9 +105,11 @@ class Index:
     ) -> SearchResult:
         """The passages that best answer ``query``, cited. Raises QuestionError, NotFoundError for the collection."""
         self._check_question(query, top_k, filters)
-        snapshot = self._store.snapshot(collection)
-        ranking = self.lane.search(snapshot, query, top_k=top_k, filters=filters)
-        hits = tuple(each.hit for each in self._evidence(snapshot, ranking))
+        with tracing.span("search", top_k=top_k) as traced:
+            snapshot = self._store.snapshot(collection)
+            ranking = self.lane.search(snapshot, query, top_k=top_k, filters=filters)
+            hits = tuple(each.hit for each in self._evidence(snapshot, ranking))
+            traced.set(hits=len(hits), passages=snapshot.size, confidence=ranking.confidence)
         return SearchResult(
             query=query,
             language=ranking.question.language,
@@ -153,14 +156,16 @@ class Index:
         from qa.answer.sides import sides
 
         self._check_question(query, top_k, filters)
-        began, snapshot = perf_counter(), self._store.snapshot(collection)
-        searched = contextual(query, history)
-        asked = [searched, *sides(searched)]
-        whole, *apart = (self.lane.search(snapshot, each, top_k=top_k, filters=filters) for each in asked)
-        ranking = ask.merged(whole, apart, top_k)
-        evidence = self._evidence(snapshot, ranking)
-        found = ask.Found(query, searched, ranking, evidence, self._answers(ranking), ask.sides(apart, evidence))
-        return ask.events(found, self._writer(generator, snapshot), began)
+        with tracing.span("ask", top_k=top_k, turns=len(history), generator=generator) as traced:
+            began, snapshot = perf_counter(), self._store.snapshot(collection)
+            searched = contextual(query, history)
+            asked = [searched, *sides(searched)]
+            whole, *apart = (self.lane.search(snapshot, each, top_k=top_k, filters=filters) for each in asked)
+            ranking = ask.merged(whole, apart, top_k)
+            evidence = self._evidence(snapshot, ranking)
+            found = ask.Found(query, searched, ranking, evidence, self._answers(ranking), ask.sides(apart, evidence))
+            traced.set(hits=len(evidence), passages=snapshot.size, confidence=ranking.confidence)
+            return traced.over(ask.events(found, self._writer(generator, snapshot), began))
 
     def _writer(self, generator: Generator, snapshot: Snapshot) -> Writer:
         from qa.answer.ask import quoting

@@ -15,6 +15,7 @@ from typing import Any, Final
 import httpx
 from pydantic import SecretStr
 
+from qa import tracing
 from qa.answer import departure
 from qa.answer.departure import Departure
 from qa.errors import ModelError
@@ -51,6 +52,9 @@ class Endpoint:
 
     def complete(self, messages: Messages) -> Iterator[str]:
         """The answer, piece by piece. Raises ModelError."""
+        return tracing.over("model", self._complete(messages), model=self.model)
+
+    def _complete(self, messages: Messages) -> Iterator[str]:
         end = time.monotonic() + self.timeout
         asker = departure.current()
         for attempt in range(ATTEMPTS):

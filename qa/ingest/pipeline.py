@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
+from qa import tracing
 from qa.encode.centring import Statistics, centre_tokens, centre_vector
 from qa.encode.encoder import Encoded, Encoder
 from qa.encode.language import detect
@@ -87,9 +88,12 @@ class Pipeline:
         tell = report or (lambda _: None)
         groups = Groups(self._store.fingerprints(collection))
         outcome = _Outcome()
-        for window in _windows(sources):
-            self._ingest_window(window, collection, groups, outcome, tell)
-        self._publish(collection)
+        with tracing.span("ingest") as traced:
+            for window in _windows(sources):
+                self._ingest_window(window, collection, groups, outcome, tell)
+            with tracing.span("publish"):
+                self._publish(collection)
+            traced.set(documents=outcome.seen, skipped=len(outcome.skipped), passages=outcome.passages)
         return outcome.report()
 
     def _publish(self, collection: str) -> None:
@@ -140,7 +144,8 @@ class Pipeline:
     def _write(
         self, drafts: Sequence[_Draft], collection: str, groups: Groups, outcome: _Outcome, tell: Report
     ) -> None:
-        encodings = self._encode(drafts, collection, tell)
+        with tracing.span("encode", documents=len(drafts)):
+            encodings = self._encode(drafts, collection, tell)
         outcome.encoded += len(encodings)
         documents = []
         for draft in drafts:
@@ -150,7 +155,8 @@ class Pipeline:
             if copied is not None:
                 outcome.duplicates.append((draft.id, copied))
         tell(Progress("write", len(documents), len(documents)))
-        self._store.add(collection, documents)
+        with tracing.span("write", documents=len(documents)):
+            self._store.add(collection, documents)
 
     def _encode(self, drafts: Sequence[_Draft], collection: str, tell: Report) -> dict[str, Encoding]:
         wanted = {

@@ -12,6 +12,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
+from qa import tracing
 from qa.encode.centring import Statistics, centre_tokens
 from qa.encode.encoder import Encoder
 from qa.encode.language import detect
@@ -72,11 +73,14 @@ class Lane:
     def search(self, snapshot: Snapshot, query: str, *, top_k: int, filters: Filters | None = None) -> Ranking:
         """The best ``top_k`` passages, copies grouped, deterministic."""
         began = perf_counter()
-        question = self.question(query)
+        with tracing.span("encode"):
+            question = self.question(query)
         encoded = perf_counter()
-        found = self.gatherer.candidates(snapshot, question, filters)
+        with tracing.span("candidates"):
+            found = self.gatherer.candidates(snapshot, question, filters)
         gathered = perf_counter()
-        hits, confidence = self._rank(snapshot, question, self.gatherer.pool(snapshot, question, found), top_k)
+        with tracing.span("rerank"):
+            hits, confidence = self._rank(snapshot, question, self.gatherer.pool(snapshot, question, found), top_k)
         done = perf_counter()
         return Ranking(question, hits, confidence, _timings(began, encoded, gathered, done))
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from qa import tracing
 from qa.errors import CiteqaError
 from qa.service import errors, logs
 from qa.service.access import caller_of
@@ -60,12 +61,15 @@ class Doorman:
         visit = _Visit(send, logs.request_id(Headers(scope=scope).get("x-request-id")))
         logs.REQUEST_ID.set(visit.identity)
         scope[errors.VOICE] = self._voice(scope["path"])
-        try:
-            await self._admit(scope, receive, visit)
-        finally:
-            method, route = _method(scope), _route(scope)
-            self._metrics.answered(method, route, visit.status, visit.seconds)
-            logs.answered(method, route, visit.status, visit.seconds, caller_of(scope).key)
+        method = _method(scope)
+        with tracing.request(method, Headers(scope=scope)) as traced:
+            try:
+                await self._admit(scope, receive, visit)
+            finally:
+                route = _route(scope)
+                tracing.answered(traced, method, route, visit.status)
+                self._metrics.answered(method, route, visit.status, visit.seconds)
+                logs.answered(method, route, visit.status, visit.seconds, caller_of(scope).key)
 
     async def _admit(self, scope: Scope, receive: Receive, visit: _Visit) -> None:
         body = _Body(receive, self._bound(scope))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from qa import tracing
 from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.errors import ConfigError, NoIndexError
@@ -115,11 +116,13 @@ def _serve_one(index: Index, settings: Settings, taken: socket.socket, ready: Ca
 
     from qa.service.app import create_app
 
+    provider = tracing.start()
     server = uvicorn.Server(_config(create_app(index, settings), settings))
     taken.listen(BACKLOG)
     ready()
     server.run([taken])
     index.close()
+    tracing.stop(provider)
 
 
 def _serve_many(
@@ -163,6 +166,7 @@ def worker() -> FastAPI:
 
     settings = read_settings()
     logs.to_stderr(settings.log)
+    tracing.start()
     index = Index.open(settings=settings, create=False)
     warm(index)
     return create_app(index, settings)

@@ -12,6 +12,7 @@ from crash_stage import Stage
 
 from qa.errors import CiteqaError
 from qa.index import Index
+from qa.ingest.clean import clean
 from qa.store.keys import Keys
 
 REFUSED = "index_read_only"
@@ -35,9 +36,9 @@ def seen_by_a_reader(stage: Stage, directory: Path) -> dict[str, Any]:
     """In a process of its own, which gives its rights up: ``refused``, the code of the error that opening met; or
     ``results`` of the probes and ``writes``, what each change was answered with."""
     if os.geteuid() == 0:
-        # Modules that are loaded late may lie where only root reads: read the articles and use an index before.
+        # Modules and codecs that are loaded late may lie where only root reads: do everything once before.
         for version in (1, 2):
-            stage.source(stage.names[0], version)
+            clean(stage.source(stage.names[0], version))
         _used(stage, stage.root / "scratch")
         os.setgroups([])
         os.setgid(_NOBODY)

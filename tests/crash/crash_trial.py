@@ -28,7 +28,7 @@ from typing import Any
 
 from crash_look import looked_at
 from crash_readonly import locked_up, problems, seen_by_a_reader
-from crash_stage import Stage
+from crash_stage import COLLECTION, Stage
 from crash_writer import EMPTY, EVERY, PLAIN, Say, State, Writer
 
 SLOW = 5.0
@@ -124,6 +124,12 @@ class Trial:
     def prepare(self) -> None:
         answer(self.stage.prepare)
         self.stage.recall()
+        answer(self._begin)
+
+    def _begin(self) -> None:
+        """Whoever reads an index in which nothing was ever put finds no collection there."""
+        with self.stage.opened(self.index) as index:
+            index.create_collection(COLLECTION)
 
     def round(self, number: int, held: State, mode: str) -> State:
         """One life, or two at once, and a look at what is left. Returns the state that stands."""
