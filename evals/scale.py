@@ -19,19 +19,20 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from synthetic import BATCH, Synthetic, exact, load, questions
 
-from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.encode.load import statistics_for
 from qa.index import Index
-from qa.store.store import Snapshot
+from qa.store.store import NewDocument, Snapshot
 from qa.types import Filters, Language
 
 ROOT = Path(__file__).parent
@@ -42,6 +43,8 @@ LIMIT = 50
 FILTERED = 30
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 COLLECTION = "scale"
+_KEPT: list[Synthetic] = []
+"""What the process that makes documents works with."""
 STAGES = ("encode", "candidates", "rerank", "total")
 
 
@@ -67,27 +70,49 @@ def main() -> None:
 
 
 @contextmanager
-def opened(directory: Path) -> Iterator[tuple[Index, Synthetic]]:
+def opened(directory: Path) -> Iterator[Index]:
     settings = read_settings().model_copy(update={"index_dir": directory / "index"})
     with Index.open(settings=settings) as index:
-        yield index, _synthetic(index, directory, settings)
+        yield index
 
 
-def _synthetic(index: Index, directory: Path, settings: Settings) -> Synthetic:
-    statistics = statistics_for(index.encoder, settings)
+def _synthetic(index: Index, directory: Path) -> Synthetic:
+    statistics = statistics_for(index.encoder, index.settings)
     return Synthetic(load(directory, ARTICLES, index.encoder, statistics), statistics)
 
 
 def build(directory: Path, passages: int) -> dict[str, Any]:
     """Let the index grow to ``passages``. What each batch took is kept, so that a build can be stopped."""
-    with opened(directory) as (index, synthetic):
+    with opened(directory) as index:
         store = index.store
         store.ensure_collection(COLLECTION)
-        for batch in range(_batches(index), -(-passages // BATCH)):
-            documents = synthetic.documents(batch)
+        wanted = range(_batches(index), -(-passages // BATCH))
+        for batch, documents in zip(wanted, ahead(_synthetic(index, directory), wanted), strict=True):
             _note(directory, "add", batch, _timed(lambda: store.add(COLLECTION, documents)))  # noqa: B023
         _note(directory, "publish", -1, _timed(lambda: store.publish(COLLECTION)))
         return {"passages": _batches(index) * BATCH} | _spent(directory)
+
+
+def ahead(synthetic: Synthetic, batches: Sequence[int]) -> Iterator[list[NewDocument]]:
+    """The documents of these batches, made by another process while one is written."""
+    if not batches:
+        return
+    context = get_context("spawn")
+    with ProcessPoolExecutor(1, context, _keep, (synthetic,)) as pool:
+        waiting = [pool.submit(_documents, batch) for batch in batches[:2]]
+        for batch in [*batches[2:], None, None]:
+            if waiting:
+                yield waiting.pop(0).result()
+            if batch is not None:
+                waiting.append(pool.submit(_documents, batch))
+
+
+def _keep(synthetic: Synthetic) -> None:
+    _KEPT.append(synthetic)
+
+
+def _documents(batch: int) -> list[NewDocument]:
+    return _KEPT[0].documents(batch)
 
 
 def _batches(index: Index) -> int:
@@ -139,7 +164,7 @@ class Watched:
 
 
 def measured(directory: Path, disk: Sequence[Path], processes: Sequence[int]) -> dict[str, Any]:
-    with opened(directory) as (index, synthetic):
+    with opened(directory) as index:
         asked = questions(ARTICLES, 2 * QUESTIONS)
         index.encoder.encode_queries(asked[:1])
         figures: dict[str, Any] = {"memory_before_mb": _memory()}
@@ -149,6 +174,7 @@ def measured(directory: Path, disk: Sequence[Path], processes: Sequence[int]) ->
             _search(index, question)
         figures |= _latencies(index, asked[:QUESTIONS])
         figures["memory_mb"] = _memory()
+        synthetic = _synthetic(index, directory)
         figures["recall"] = _recall(index, synthetic, asked[:QUESTIONS])
         figures["filtered_ms"] = _filtered(index, asked[:FILTERED])
         figures["after_write_ms"] = _after_writes(index, synthetic, asked[0])
@@ -218,10 +244,8 @@ def _after_writes(index: Index, synthetic: Synthetic, question: str) -> dict[str
     """The first search after a document of other passages was added, and after it was deleted."""
     store, found = index.store, {}
     one = replace(synthetic.documents(10**6)[0], id="extra")
-    for name, work in (
-        ("add", lambda: store.add(COLLECTION, [one])),
-        ("delete", lambda: store.delete(COLLECTION, one.id)),
-    ):
+    works = {"add": lambda: store.add(COLLECTION, [one]), "delete": lambda: store.delete(COLLECTION, one.id)}
+    for name, work in works.items():
         found[name] = round(_timed(work)[0] * 1000)
         found[f"search_after_{name}"] = round(_timed(lambda: _search(index, question))[0] * 1000)
     return found

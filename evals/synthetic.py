@@ -16,7 +16,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from pathlib import Path
 from re import findall, split
@@ -193,21 +193,28 @@ class Synthetic:
         starts, raw, centred = self._vectors(random, base)
         for number in range(DOCUMENTS // 2):
             here = slice(number * PASSAGES, (number + 1) * PASSAGES)
-            texts = [self._text(random, base, start) for start in starts[here].tolist()]
+            texts = self._texts(random, [base.parts[start] for start in starts[here].tolist()], base)
             tokens = [_tokens(random, base, start) for start in starts[here].tolist()]
             encodings = [
                 Encoding(v, c, t, ids) for v, c, (t, ids) in zip(raw[here], centred[here], tokens, strict=True)
             ]
             yield _document(f"s{batch:06d}-{base.language}-{number:02d}", base.language, texts, encodings)
 
-    def _text(self, random: Random, base: Base, start: int) -> str:
-        parts = base.parts[start].copy()
-        drawn = random.random(len(parts)) < REPLACED
-        ranks = np.searchsorted(self._chances, random.random(len(parts)) * self._chances[-1])
-        for i in np.flatnonzero(drawn).tolist():
+    def _texts(self, random: Random, texts: Sequence[Sequence[str]], base: Base) -> list[list[str]]:
+        """The parts of some texts, some of their words drawn anew."""
+        parts = [part for text in texts for part in text]
+        drawn = np.flatnonzero(random.random(len(parts)) < REPLACED)
+        ranks = np.searchsorted(self._chances, random.random(len(drawn)) * self._chances[-1])
+        for i, rank in zip(drawn.tolist(), ranks.tolist(), strict=True):
             if parts[i].isalnum():
-                parts[i] = base.word(int(ranks[i]))
-        return "".join(parts)
+                parts[i] = base.word(rank)
+        ends = np.cumsum([len(text) for text in texts]).tolist()
+        return [parts[end - len(text) : end] for text, end in zip(texts, ends, strict=True)]
+
+
+@lru_cache(100_000)
+def _words(part: str) -> list[str]:
+    return words(part)
 
 
 def _tokens(random: Random, base: Base, start: int) -> tuple[Floats, npt.NDArray[np.int32]]:
@@ -217,17 +224,19 @@ def _tokens(random: Random, base: Base, start: int) -> tuple[Floats, npt.NDArray
     return base.tokens[places].astype(np.float32), base.ids[places]
 
 
-def _document(identity: str, language: Language, texts: list[str], encodings: list[Encoding]) -> NewDocument:
+def _document(identity: str, language: Language, parts: list[list[str]], encodings: list[Encoding]) -> NewDocument:
+    texts = ["".join(some) for some in parts]
     source = "\n".join(texts)
     number = int(sha256(identity.encode()).hexdigest()[:8], 16)
     day = f"{2016 + number % 10}-{1 + number // 16 % 12:02d}-{1 + number // 256 % 28:02d}"
     metadata = Metadata(title=identity, publisher=f"publisher {number % PUBLISHERS}", published=day)
     digest = sha256(source.encode()).hexdigest()
     passages, place = [], 0
-    for ordinal, (text, encoding) in enumerate(zip(texts, encodings, strict=True)):
+    for ordinal, (text, some, encoding) in enumerate(zip(texts, parts, encodings, strict=True)):
         key = sha256(f"{identity}\0{ordinal}".encode()).hexdigest()
         piece = Piece(place, place + len(text), text, text, None, None, language)
-        passages.append(NewPassage(piece, key[:20], " ".join(words(text)), key, encoding))
+        line = " ".join(word for part in some for word in _words(part))
+        passages.append(NewPassage(piece, key[:20], line, key, encoding))
         place += len(text) + 1
     return NewDocument(
         id=identity,

@@ -32,8 +32,9 @@ log = logging.getLogger(__name__)
 
 LOCK = "publisher.lock"
 MOST_SEGMENTS = 8
-TAIL = 2000
-"""Passages beyond the newest generation from which on a new one is made without being asked."""
+TAIL, _SHARE, _MOST_TAIL = 2000, 0.02, 10_000
+"""Passages beyond the newest generation from which on a new one is made without being asked: in a large collection more
+of them, since to plan a generation takes a look at every row. They are held in memory by each process."""
 _AT_ONCE = 1000
 """Passages held in memory while a segment is written."""
 
@@ -89,7 +90,7 @@ class Publisher:
         path = generation_directory(self.directory, collection) / str(number)
         try:
             layout = self.identity.layout
-            return [write_segment(path, number, _chunks(connection, work, layout), layout)]
+            return [write_segment(path, number, _chunks(connection, work, layout), layout, work.begun)]
         except OSError as error:
             shutil.rmtree(path, ignore_errors=True)
             raise _disk(error, path) from error
@@ -131,18 +132,30 @@ class Publisher:
         current = manifest.collections.get(collection, Generation(""))
         directory = generation_directory(self.directory, collection)
         whole = all(is_whole(directory / str(entry.number), entry) for entry in current.segments)
-        return not whole or count_after(connection, collection, current.watermark) > TAIL
+        return not whole or _is_long(connection, collection, current)
 
-    def tail(self, head: Head) -> int:
-        """Passages added since the newest generation."""
+    def is_due(self, head: Head) -> bool:
+        """Whether so much was added since the newest generation that it is time for another."""
         current = self._manifest().collections.get(head.id, Generation(""))
         with self.database.reading() as connection:
-            return count_after(connection, head.id, current.watermark)
+            return _is_long(connection, head.id, current)
 
     def _clean(self) -> None:
         """Remove directories that the manifest does not name. Searches that have them mapped keep them."""
         for path in unnamed(self.directory, self._manifest()):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_long(connection: sa.Connection, collection: int, current: Generation) -> bool:
+    """Whether the tail behind a generation is longer than is left to itself."""
+    return count_after(connection, collection, current.watermark) > longest_tail(
+        sum(entry.shape.passages for entry in current.segments)
+    )
+
+
+def longest_tail(published: int) -> int:
+    """How many passages may wait behind generations of ``published``."""
+    return max(TAIL, min(int(_SHARE * published), _MOST_TAIL))
 
 
 def unnamed(directory: Path, manifest: Manifest) -> list[Path]:
@@ -166,10 +179,11 @@ def _numbered(directory: Path) -> list[str]:
 @dataclass(frozen=True, slots=True)
 class _Work:
     """``kept``: segments that stay as they are; ``rows``: what the new segment holds, out of ``folded`` segments and,
-    where those have it not, out of the database."""
+    where those have it not, out of the database. ``begun``: the one of ``folded`` that it begins with, if any."""
 
     kept: tuple[SegmentEntry, ...]
     folded: tuple[Part, ...]
+    begun: SegmentEntry | None
     rows: Int64s
     watermark: int
 
@@ -180,19 +194,28 @@ def _plan(
     """What a new generation consists of; None where the current one serves."""
     rows, stamps = live(connection, collection)
     relied = tuple(entry for entry in current.segments if entry.number not in without)
-    loaded, _ = load_generation(directory, collection, relied)
+    loaded, _ = load_generation(directory, collection, relied, graphs=False)
     covered = cover(rows, stamps, [segment for _, segment in loaded])
     folded = _folded(covered.parts, len(covered.missing))
     kept = {part.segment.number for part in covered.parts if part.size} - {part.segment.number for part in folded}
     if len(covered.missing) == 0 and len(kept) == len(current.segments):
         return None
     held = [part.segment.arrays.rows[part.alive_positions()] for part in folded]
+    written = np.sort(np.concatenate([covered.missing, *held]))
+    begun = {part.segment.number for part in folded if _begins(part, written)}
     return _Work(
         kept=tuple(entry for entry in current.segments if entry.number in kept),
         folded=folded,
-        rows=np.sort(np.concatenate([covered.missing, *held])),
+        begun=next((entry for entry in current.segments if entry.number in begun), None),
+        rows=written,
         watermark=int(rows[-1]) if len(rows) else 0,
     )
+
+
+def _begins(part: Part, rows: Int64s) -> bool:
+    """Whether the rows begin with all those of a part's segment."""
+    own = part.segment.arrays.rows
+    return part.alive is None and np.array_equal(own, rows[: len(own)])
 
 
 def _folded(parts: Sequence[Part], fresh: int) -> tuple[Part, ...]:

@@ -22,7 +22,7 @@ from qa.errors import BusyError, CiteqaError, ConflictError, IndexError_
 from qa.store import builds, records
 from qa.store.database import Database
 from qa.store.encodings import Packing
-from qa.store.generations import TAIL, Publisher
+from qa.store.generations import Publisher
 from qa.store.manifest import Identity
 from qa.store.opening import check_identity, open_database, read_identity
 from qa.store.record_store import RecordStore
@@ -92,7 +92,7 @@ class LocalStore(RecordStore):
             log.warning("%s %s", error.message, error.hint)
 
     def _added(self, head: Head) -> None:
-        if self.publisher.tail(head) > TAIL:
+        if self.publisher.is_due(head):
             self._publish_quietly(head.name)
 
     def _dropped(self, head: Head) -> None:

@@ -23,10 +23,11 @@ from threading import Lock
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from qa.errors import DamagedIndexError
 from qa.store.arrays import LANGUAGES, Array, Arrays, Int32s, Int64s, Layout, count_ids, lookup
-from qa.store.nearest import EXACT, Nearest, build_graph, read_graph, write_graph
+from qa.store.nearest import EXACT, Nearest, build_graph, extend_graph, read_graph, write_graph
 from qa.types import Language
 
 REPAIR = "Run `qa doctor --repair`: it is made again from the database."
@@ -116,23 +117,25 @@ def _graph_name(language: Language) -> str:
     return f"nearest.{language}.faiss"
 
 
-def load_segment(directory: Path, entry: SegmentEntry) -> Segment:
+def load_segment(directory: Path, entry: SegmentEntry, *, graphs: bool = True) -> Segment:
     """Map a segment's files; nothing is opened later, so the directory may be removed while the segment is in use.
 
+    ``graphs``: read them too, which takes as long as there are vectors; without them a segment cannot be searched.
     Raises DamagedIndexError for a file that is missing or of the wrong size.
     """
     if not is_whole(directory, entry):
         raise DamagedIndexError(f"{directory} has files that are missing or of the wrong size.", REPAIR)
     try:
         loaded = _mapped_all(directory, entry.shape)
-        graphs = {
-            language: read_graph(directory / _graph_name(language))
-            for language in LANGUAGES
-            if _graph_name(language) in entry.files
-        }
+        loaded_graphs = _read_graphs(directory, entry) if graphs else {}
     except OSError as error:
         raise DamagedIndexError(f"{directory} cannot be read: {error}.", REPAIR) from error
-    return Segment(_arrays(loaded), np.array(loaded["frequency"]), entry.number, graphs)
+    return Segment(_arrays(loaded), np.array(loaded["frequency"]), entry.number, loaded_graphs)
+
+
+def _read_graphs(directory: Path, entry: SegmentEntry) -> dict[Language, Any]:
+    named = {language: _graph_name(language) for language in LANGUAGES}
+    return {language: read_graph(directory / name) for language, name in named.items() if name in entry.files}
 
 
 def is_whole(directory: Path, entry: SegmentEntry) -> bool:
@@ -163,10 +166,13 @@ def _arrays(loaded: dict[str, Array]) -> Arrays:
     return Arrays(**{name: array for name, array in loaded.items() if name != "frequency"})
 
 
-def write_segment(directory: Path, number: int, chunks: Iterable[Arrays], layout: Layout) -> SegmentEntry:
+def write_segment(
+    directory: Path, number: int, chunks: Iterable[Arrays], layout: Layout, begun: SegmentEntry | None = None
+) -> SegmentEntry:
     """Write the chunks as one segment into a new directory, in bounded memory; on disk when it returns.
 
-    The chunks' rows have to ascend across them. Raises OSError where the disk is full.
+    The chunks' rows have to ascend across them. ``begun``: the segment beside it whose passages, all of them, come
+    first: its graphs are gone on with. Raises OSError where the disk is full.
     """
     directory.mkdir(parents=True)
     with _SegmentWriter(directory) as writer:
@@ -175,7 +181,7 @@ def write_segment(directory: Path, number: int, chunks: Iterable[Arrays], layout
         writer.end()
     shape = writer.shape(layout)
     files = {name: writer.files[name].entry() for name in shape.arrays()}
-    graphs = _write_graphs(directory, shape)
+    graphs = _write_graphs(directory, shape, begun)
     sync_directory(directory)
     return SegmentEntry(number, writer.first_row, writer.last_row, shape, files | graphs)
 
@@ -253,16 +259,29 @@ class _SegmentWriter:
         return Shape(self._passages, self._tokens, self._ids, int(np.count_nonzero(self._frequency)), layout)
 
 
-def _write_graphs(directory: Path, shape: Shape) -> dict[str, FileEntry]:
+def _write_graphs(directory: Path, shape: Shape, begun: SegmentEntry | None) -> dict[str, FileEntry]:
     arrays = _arrays(_mapped_all(directory, shape))
     entries = {}
     for code, language in enumerate(LANGUAGES):
         members = np.flatnonzero(arrays.languages == code)
         if len(members) > EXACT:
             path = directory / _graph_name(language)
-            write_graph(build_graph(arrays.centred[members]), path)
+            write_graph(_graph(arrays.centred, members, _begun_graph(directory, path.name, begun)), path)
             entries[path.name] = _synced(path)
     return entries
+
+
+def _begun_graph(directory: Path, name: str, begun: SegmentEntry | None) -> Path | None:
+    return directory.parent / str(begun.number) / name if begun is not None and name in begun.files else None
+
+
+def _graph(centred: npt.NDArray[np.float16], members: Int64s, begun: Path | None) -> Any:
+    """To build a graph takes far longer than to write it, so one that holds the first members is gone on with."""
+    try:
+        graph = read_graph(begun) if begun is not None else None
+    except OSError:
+        graph = None
+    return build_graph(centred[members]) if graph is None else extend_graph(graph, centred[members[graph.ntotal :]])
 
 
 def _synced(path: Path) -> FileEntry:

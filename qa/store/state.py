@@ -155,14 +155,16 @@ def load_generation(
     collection: int,
     entries: Sequence[SegmentEntry],
     held: Sequence[tuple[SegmentEntry, Segment]] = (),
+    *,
+    graphs: bool = True,
 ) -> tuple[tuple[tuple[SegmentEntry, Segment], ...], DamagedIndexError | None]:
-    """The segments that can be used, and the last reason why one cannot."""
+    """The segments that can be used, and the last reason why one cannot. ``graphs``: see :func:`load_segment`."""
     loaded, problem = [], None
     for entry in entries:
         known = next((segment for other, segment in held if other == entry), None)
         try:
             path = generation_directory(directory, collection) / str(entry.number)
-            loaded.append((entry, known or load_segment(path, entry)))
+            loaded.append((entry, known or load_segment(path, entry, graphs=graphs)))
         except DamagedIndexError as error:
             problem = error
     return tuple(loaded), problem

@@ -8,16 +8,19 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from store_samples import document, encoding, open_store
 
 from qa.errors import IndexError_
 from qa.store import generations
-from qa.store.generations import MOST_SEGMENTS, TAIL, first_folded
+from qa.store.generations import MOST_SEGMENTS, TAIL, first_folded, longest_tail
 from qa.store.local import LocalStore
 from qa.store.manifest import NAME, Generation, read_manifest, write_manifest
+from qa.store.nearest import build_graph
 
 
 @pytest.fixture
@@ -246,7 +249,7 @@ def test_full_disk_while_publishing_loses_nothing(store: LocalStore) -> None:
 def test_a_generation_that_cannot_be_made_does_not_undo_an_add(
     store: LocalStore, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qa.store.local.TAIL", 0)
+    monkeypatch.setattr("qa.store.generations.TAIL", 0)
     (store.directory / "generations").write_text("in the way")
     store.add("default", [document("a", ["one"])])
     assert "could not be written" in caplog.text
@@ -262,6 +265,67 @@ def test_large_segments_are_written_in_pieces(store: LocalStore, monkeypatch: py
     store.add("default", [document("a", [f"a {n}" for n in range(13)])])
     store.publish("default")
     assert quotes(store) == [*(f"b {n}" for n in range(15)), *(f"a {n}" for n in range(13))]
+
+
+@pytest.mark.parametrize(("published", "tail"), [(0, 2000), (100_000, 2000), (200_000, 4000), (1_000_000, 10_000)])
+def test_a_large_collection_lets_more_wait(published: int, tail: int) -> None:
+    assert longest_tail(published) == tail
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many vectors each graph was built of from nothing; graphs are for few vectors only here."""
+    counts: list[int] = []
+
+    def build(vectors: npt.NDArray[np.float16]) -> Any:
+        counts.append(len(vectors))
+        return build_graph(vectors)
+
+    monkeypatch.setattr("qa.store.segment.EXACT", 100)
+    monkeypatch.setattr("qa.store.nearest.EXACT", 100)
+    monkeypatch.setattr("qa.store.segment.build_graph", build)
+    monkeypatch.setattr(generations, "MOST_SEGMENTS", 1)
+    return counts
+
+
+def _grow(store: LocalStore, name: str, count: int) -> None:
+    store.add("default", [document(name, [f"{name} {n}" for n in range(count)])])
+    store.publish("default")
+
+
+def test_a_fold_goes_on_with_the_graph_of_its_first_segment(store: LocalStore, built: list[int]) -> None:
+    _grow(store, "a", 150)
+    _grow(store, "b", 140)
+    _grow(store, "c", 200)
+    assert built == [150]
+    (entry,) = generation(store).segments
+    assert entry.shape.passages == 490
+    _finds(store, ["a 3", "a 149", "b 0", "b 139", "c 0", "c 77"])
+
+
+def test_a_graph_is_built_anew_where_some_of_it_is_deleted(store: LocalStore, built: list[int]) -> None:
+    _grow(store, "gone", 10)
+    _grow(store, "a", 150)
+    store.delete("default", "gone")
+    _grow(store, "b", 140)
+    assert built == [160, 290]
+    _finds(store, ["a 3", "b 139"])
+
+
+def test_a_damaged_graph_is_built_anew(store: LocalStore, built: list[int]) -> None:
+    _grow(store, "a", 150)
+    graph = store.directory / "generations" / "1" / "1" / "nearest.en.faiss"
+    graph.write_bytes(b"x" * graph.stat().st_size)
+    _grow(store, "b", 140)
+    assert built == [150, 290]
+    _finds(store, ["a 3", "b 139"])
+
+
+def _finds(store: LocalStore, wanted: list[str]) -> None:
+    snapshot = store.snapshot("default")
+    for quote in wanted:
+        found = snapshot.dense(encoding(quote).centred, "en", 5, None)
+        assert snapshot.passages(found.rows[:1])[0].quote == quote
 
 
 def test_large_segments_search_through_a_graph(store: LocalStore, monkeypatch: pytest.MonkeyPatch) -> None:
