@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from cluster_enclosure import enclose, place
 from cluster_processes import until
+from cluster_replicas import replicas
 from cluster_stage import URI, Stage
 
 ROWS, DIMENSIONS, BATCH, PAUSE = 20_000, 384, 1_000, 0.1
@@ -115,17 +116,6 @@ class Searching:
         return last[0][0] > since and all(told == "right" for _, told in last)
 
 
-def replicas(client: Any) -> int:
-    """How many copies have a living leader for every shard; 0 while a shard has none."""
-    from pymilvus import MilvusException
-
-    try:
-        found = client.describe_replica(NAME)
-    except MilvusException:
-        return 0
-    return sum(all(shard.shard_leader in group.group_nodes for shard in group.shards) for group in found)
-
-
 def lost_querynode(stage: Stage, client: Any, rows: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:
     node = stage.milvus["querynode2"]
     with Searching(client, rows) as searching:
@@ -134,7 +124,7 @@ def lost_querynode(stage: Stage, client: Any, rows: np.ndarray[Any, np.dtype[np.
         until(lambda: searching.answered(50, killed), "searches are answered without the querynode")
         node.start()
         node.wait()
-        back = until(lambda: replicas(client) == 2, "two replicas again")
+        back = until(lambda: replicas() == 2, "two replicas again")
         healed = time.monotonic()
         until(lambda: searching.answered(50, healed), "searches are answered with the new querynode")
     before = Counter(told for moment, told in searching.seen if moment <= killed)
