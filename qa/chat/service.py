@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from qa.chat.core import Core
 from qa.chat.events import Events, Limits
 from qa.chat.message import Ask, Connection
-from qa.chat.owner import Owner
 from qa.chat.platforms import platforms
 from qa.chat.push import Pusher
 from qa.chat.settings import ChatSettings, read
 from qa.config import Settings
 from qa.errors import CiteqaError
 from qa.store.database import Database
+from qa.store.owner import Owner
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -28,13 +27,13 @@ _log = logging.getLogger(__name__)
 
 
 class Chats:
-    """``directory``, ``database``: of the index. ``ask`` answers questions."""
+    """``owner``: this process, which is known to live. ``database``: of the index. ``ask`` answers questions."""
 
-    def __init__(self, directory: Path, database: Database, ask: Ask, settings: Settings) -> None:
+    def __init__(self, owner: Owner, database: Database, ask: Ask, settings: Settings) -> None:
         """Raises ConfigError for a wrong setting."""
         chosen = read(ChatSettings)
         self._database = database
-        self._owner = Owner(directory / "chat")
+        self._owner = owner
         self._pusher = Pusher()
         limits = Limits(chosen.per_minute, chosen.history_minutes * 60.0)
         events = Events(database, self._owner.id, limits)
@@ -54,7 +53,6 @@ class Chats:
         if self._database.read_only:
             _log.warning("the index can only be read: chat messages are refused")
             return
-        self._owner.take()
         await self._core.start(self._connections)
         self._resuming = asyncio.create_task(self._resume())
 
@@ -65,7 +63,6 @@ class Chats:
             self._resuming.cancel()
         await self._core.stop()
         await self._pusher.close()
-        self._owner.close()
 
     async def _resume(self) -> None:
         while True:

@@ -41,7 +41,7 @@ from qa.service.keys import Gate, Keyring
 from qa.service.metrics import Metrics
 from qa.service.models import AskRequest, ErrorResponse
 from qa.service.rate import Rate
-from qa.service.spool import Spool
+from qa.store.owner import Owner
 from qa.types import Answer
 
 if TYPE_CHECKING:
@@ -80,11 +80,11 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
     keyring = Keyring(index.store)
     gate = Gate(keyring, settings)
     metrics = Metrics()
-    spool = Spool(index.store.root / "uploads")
-    jobs, running = Jobs(index, spool, metrics), trials.Trials(index, spool)
+    owner = Owner(index.store.root / "owners")
+    jobs, running = Jobs(index, owner, metrics), trials.Trials(index, owner)
     searcher = search.Searcher(index, metrics, settings.max_queue)
     asker = ask.Asker(index, searcher, metrics)
-    chats = Chats(index.store.root, index.store.database, _chat_answers(asker), settings)
+    chats = Chats(owner, index.store.database, _chat_answers(asker), settings)
     mcp, mcp_sessions = http.door(Library(index, searcher, asker), settings)
     app = FastAPI(
         title="citeqa",
@@ -92,7 +92,7 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(chats, mcp_sessions, gate, jobs, running, undo.Purger(index)),
+        lifespan=_lifespan(index, owner, chats, mcp_sessions, gate, jobs, running, undo.Purger(index)),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
     app.add_middleware(Departures)
@@ -140,10 +140,17 @@ def _chat_answers(asker: ask.Asker) -> Ask:
 
 
 def _lifespan(
-    chats: Chats, mcp_sessions: StreamableHTTPSessionManager, gate: Gate, *workers: Jobs | trials.Trials | undo.Purger
+    index: Index,
+    owner: Owner,
+    chats: Chats,
+    mcp_sessions: StreamableHTTPSessionManager,
+    gate: Gate,
+    *workers: Jobs | trials.Trials | undo.Purger,
 ) -> Lifespan[FastAPI]:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        if not index.store.database.read_only:
+            owner.take()
         for worker in workers:
             worker.start()
         await chats.start()
@@ -152,6 +159,7 @@ def _lifespan(
         await chats.stop()
         for worker in workers:
             worker.stop()
+        owner.close()
         gate.close()
 
     return lifespan

@@ -13,7 +13,7 @@ from qa.ingest.clean import clean, cuts
 from qa.service import shape, uploads
 from qa.service.access import Caller, missing, needs, reachable
 from qa.service.errors import answer, invalid
-from qa.service.jobs import Job, Jobs
+from qa.service.jobs import Jobs
 from qa.service.models import (
     CollectionRequest,
     CollectionResponse,
@@ -25,6 +25,7 @@ from qa.service.models import (
     RemovedResponse,
 )
 from qa.store import catalogue
+from qa.store.jobs import Job
 
 if TYPE_CHECKING:
     from qa.index import Index

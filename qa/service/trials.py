@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from qa.errors import CiteqaError, ConflictError
-from qa.service.spool import Spool
+from qa.errors import CiteqaError
 from qa.store import history
 from qa.store.history import Run
+from qa.store.owner import Owner
 
 if TYPE_CHECKING:
     from qa.evaluate.dataset import QuestionSet
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-_LOCK = "eval"
 _NOTE_SECONDS = 0.5
 """Least time between two notes of an eval's progress."""
 _INTERRUPTED = {
@@ -38,26 +36,28 @@ class _StoppedError(Exception):
 class Trials:
     """Puts the questions of a set to the index that is served, as users would."""
 
-    def __init__(self, index: Index, spool: Spool) -> None:
+    def __init__(self, index: Index, owner: Owner) -> None:
         self._index = index
         self._database = index.store.database
-        self._spool = spool
+        self._owner = owner
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Put right what an earlier run of the service left running."""
-        if self._database.read_only:
-            return
-        with self._spool.locked(_LOCK, wait=False) as held:
-            if held:
-                self._tidy()
+        if not self._database.read_only:
+            self._tidy()
 
     def _tidy(self) -> None:
-        """Nothing runs while the lock is ours: what says that it does was cut short."""
+        """What says that it runs was cut short where the process that ran it is gone."""
         for run in history.runs(self._database):
-            if run.state == "running":
+            if run.state == "running" and self._is_cut_short(run):
                 self._fail(run.id, run.about, _INTERRUPTED)
+
+    def _is_cut_short(self, run: Run) -> bool:
+        if run.owner == self._owner.id:
+            return self._thread is None or not self._thread.is_alive()
+        return run.owner is None or self._owner.is_gone(run.owner)
 
     def stop(self, seconds: float = 10.0) -> None:
         self._stopping.set()
@@ -66,31 +66,24 @@ class Trials:
 
     def submit(self, chosen: QuestionSet, known: Json) -> Run:
         """Begin an eval of ``chosen``; ``known`` is what the history will say of it. Raises ConflictError."""
-        with ExitStack() as stack:
-            if not stack.enter_context(self._spool.locked(_LOCK, wait=False)):
-                raise ConflictError("An eval is running already.", "Wait until it is done.", code="eval_running")
-            self._tidy()
-            about = known | {"progress": {"done": 0, "total": len(chosen.questions)}}
-            identity = history.begin(self._database, about)
-            held = stack.pop_all()
-            self._thread = threading.Thread(
-                target=self._work, args=(held, identity, chosen, known), name="qa-eval", daemon=True
-            )
-            self._thread.start()
+        self._tidy()
+        about = known | {"progress": {"done": 0, "total": len(chosen.questions)}}
+        identity = history.begin(self._database, about, self._owner.id)
+        self._thread = threading.Thread(target=self._work, args=(identity, chosen, known), name="qa-eval", daemon=True)
+        self._thread.start()
         return history.run(self._database, identity)
 
-    def _work(self, held: ExitStack, identity: str, chosen: QuestionSet, known: Json) -> None:
-        with held:
-            try:
-                self._ask(identity, chosen, known)
-            except _StoppedError:
-                self._fail(identity, known, _INTERRUPTED)
-            except CiteqaError as error:
-                self._fail(identity, known, {"code": error.code, "message": error.message, "hint": error.hint})
-            except Exception:
-                _log.exception("eval %s failed", identity)
-                message = {"code": "internal", "message": "The service failed to run this.", "hint": "See its log."}
-                self._fail(identity, known, message)
+    def _work(self, identity: str, chosen: QuestionSet, known: Json) -> None:
+        try:
+            self._ask(identity, chosen, known)
+        except _StoppedError:
+            self._fail(identity, known, _INTERRUPTED)
+        except CiteqaError as error:
+            self._fail(identity, known, {"code": error.code, "message": error.message, "hint": error.hint})
+        except Exception:
+            _log.exception("eval %s failed", identity)
+            message = {"code": "internal", "message": "The service failed to run this.", "hint": "See its log."}
+            self._fail(identity, known, message)
 
     def _ask(self, identity: str, chosen: QuestionSet, known: Json) -> None:
         from qa.evaluate import own, record

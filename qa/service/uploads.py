@@ -18,7 +18,7 @@ from qa.errors import InputError
 from qa.service.bodies import schema
 from qa.service.errors import TooLargeError
 from qa.service.models import CollectionRequest, DocumentRequest
-from qa.service.spool import Item
+from qa.store.jobs import Item
 
 MAX_FILES: Final = 100
 """Files in one request."""

@@ -21,6 +21,8 @@ from qa.store.opening import IDENTITY
 from qa.store.tables import collections, documents, encodings, meta, metadata, passages, sources, trash
 from qa.types import Metadata, Source
 
+_AT_ONCE = 16
+"""Rows carried at a time: each may hold a megabyte of an upload."""
 _MADE_FROM_DOCUMENTS = (collections, documents, sources, encodings, passages)
 
 Key = tuple[str, str]
@@ -44,11 +46,14 @@ def _moves(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 def _copy(table: sa.Table, reading: sa.Connection, writing: sa.Connection) -> None:
-    rows = [dict(row) for row in reading.execute(sa.select(table).where(_moves(table))).mappings()]
+    found = reading.execute(sa.select(table).where(_moves(table))).mappings()
     if table is trash:
-        rows = _renumbered([row for row in rows if _is_gone(row, writing)], writing)
-    for some in slices(rows):
-        writing.execute(table.insert(), some)
+        rows = _renumbered([dict(row) for row in found if _is_gone(dict(row), writing)], writing)
+        for some in slices(rows):
+            writing.execute(table.insert(), some)
+        return
+    for part in found.partitions(_AT_ONCE):
+        writing.execute(table.insert(), [dict(row) for row in part])
 
 
 def _is_gone(row: dict[str, Any], writing: sa.Connection) -> bool:

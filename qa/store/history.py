@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from qa.errors import DamagedIndexError, NotFoundError
+from qa.errors import ConflictError, DamagedIndexError, NotFoundError
 from qa.store.database import Database
 from qa.store.lock import exclusive
 from qa.store.records import now
@@ -35,20 +35,30 @@ class Run:
     """ISO date and time, UTC: when it began."""
     about: Json
     figures: Json | None
+    owner: str | None = None
+    """The process of the service that runs it."""
 
 
 _COLUMNS = [evals.c[name] for name in Run.__slots__]
 
 
-def begin(database: Database, about: Json) -> str:
-    """Note an eval that begins; returns its id."""
+def begin(database: Database, about: Json, owner: str | None = None) -> str:
+    """Note an eval that begins; returns its id. Raises ConflictError where ``owner`` is named and one runs already."""
     identity = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-    values = {"id": identity, "state": "running", "created": now(), "about": about}
+    values = {"id": identity, "state": "running", "created": now(), "about": about, "owner": owner}
     with exclusive(database) as connection:
+        if owner is not None:
+            _refuse_second(connection)
         connection.execute(evals.insert().values(values))
         beyond = sa.select(evals.c.number).order_by(evals.c.number.desc()).offset(KEPT)
         connection.execute(evals.delete().where(evals.c.number.in_(beyond)))
     return identity
+
+
+def _refuse_second(connection: sa.Connection) -> None:
+    running = sa.select(evals.c.number).where(evals.c.state == "running", evals.c.owner.is_not(None))
+    if connection.execute(running).first() is not None:
+        raise ConflictError("An eval is running already.", "Wait until it is done.", code="eval_running")
 
 
 def note(database: Database, identity: str, about: Json, state: State = "running") -> None:

@@ -164,6 +164,7 @@ evals = sa.Table(
     sa.Column("about", sa.JSON, nullable=False),
     sa.Column("figures", sa.JSON(none_as_null=True)),
     sa.Column("report", sa.LargeBinary),  # JSON, zlib
+    sa.Column("owner", sa.String(64)),  # the process that runs it
     sqlite_autoincrement=True,
 )
 
@@ -215,4 +216,52 @@ keys = sa.Table(
     sa.Column("expires", sa.String(32)),
     sa.Column("revoked", sa.String(32)),
     sa.Column("used", sa.String(32)),
+)
+
+# Ingest jobs in the order they came. What was sent is in ``batch`` and ``job_files`` until the job has ended.
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("number", Key, primary_key=True),
+    sa.Column("id", sa.String(24), nullable=False, unique=True),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("collection", sa.String(64), nullable=False),
+    sa.Column("items", sa.JSON, nullable=False),  # names
+    sa.Column("created", sa.String(32), nullable=False),
+    sa.Column("started", sa.String(32)),
+    sa.Column("finished", sa.String(32)),
+    sa.Column("attempts", sa.BigInteger, nullable=False),
+    sa.Column("owner", sa.String(64)),  # the process that has it in hand
+    sa.Column("progress", sa.JSON(none_as_null=True)),
+    sa.Column("report", sa.JSON(none_as_null=True)),
+    sa.Column("error", sa.JSON(none_as_null=True)),
+    sa.Column("batch", sa.JSON(none_as_null=True)),
+    sa.Index("ix_jobs_state", "state", "number"),
+    sqlite_autoincrement=True,
+)
+
+job_files = sa.Table(
+    "job_files",
+    metadata,
+    sa.Column("job_number", Key, sa.ForeignKey("jobs.number"), primary_key=True),
+    sa.Column("file", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("part", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("bytes", sa.LargeBinary, nullable=False),
+)
+
+# Processes that share a PostgreSQL database: each says again and again that it lives (owner.py).
+owners = sa.Table(
+    "owners",
+    metadata,
+    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("until", sa.Float, nullable=False),  # seconds since 1970, by the database's clock
+)
+
+# How far each caller has used up what it may ask, for all processes that share a PostgreSQL database.
+rates = sa.Table(
+    "rates",
+    metadata,
+    sa.Column("who", sa.String(200), primary_key=True),
+    sa.Column("spent", sa.Float, nullable=False),  # seconds since 1970: until when its requests are used up
+    sa.Index("ix_rates_spent", "spent"),
 )

@@ -12,12 +12,12 @@ from chat_parts import LIMITS, Answers, Outbox, answer, core, message, new_datab
 from qa.chat.card import Card
 from qa.chat.events import KEPT_SECONDS, Events, Limits
 from qa.chat.message import Question
-from qa.chat.owner import Owner
 from qa.chat.push import PushError, UnclearError
 from qa.chat.service import Chats
 from qa.config import Settings
 from qa.errors import BusyError, IndexError_, NotFoundError
 from qa.store.database import Database
+from qa.store.owner import Owner
 from qa.types import Answer
 
 
@@ -80,7 +80,7 @@ def test_an_event_is_known_again_after_a_restart_and_forgotten_in_time(database:
 def test_what_a_dead_process_left_is_answered_once_and_what_a_living_one_holds_is_not(
     database: Database, tmp_path: Path
 ) -> None:
-    dead, living, mine, others = (Owner(tmp_path / "chat") for _ in range(4))
+    dead, living, mine, others = (Owner(tmp_path / "owners") for _ in range(4))
     for owner in (dead, living, mine, others):
         owner.take()
     Events(database, dead.id, LIMITS).receive("outbox", "a1", message("of the dead"), None)

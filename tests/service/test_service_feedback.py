@@ -17,10 +17,10 @@ from qa.ingest.read import read_text
 from qa.service.access import Caller
 from qa.service.app import create_app
 from qa.service.evals import EvalResponse, EvalsResponse
-from qa.service.spool import Spool
 from qa.service.trials import Trials
 from qa.service.verdicts import FeedbackResponse
 from qa.store import history
+from qa.store.owner import Owner
 
 CALLERS = {
     "admin": Caller("1", "admin", frozenset({"read", "write", "admin"})),
@@ -190,14 +190,17 @@ def test_only_sets_of_the_service_can_be_named(client: TestClient, name: str) ->
 
 
 def test_one_at_a_time_and_what_was_cut_short_is_told(client: TestClient, index: Index) -> None:
-    spool = Spool(index.store.root / "uploads")
-    with spool.locked("eval"):
-        busy = client.post("/v1/evals", json={"set": "lake"}, headers=by("admin"))
-        assert (busy.status_code, busy.json()["error"]["code"]) == (409, "eval_running")
-    identity = history.begin(index.store.database, {"set": "s", "collection": None, "progress": {}})
-    Trials(index, spool).start()
-    cut = history.run(index.store.database, identity)
-    assert (cut.state, cut.about["error"]["code"]) == ("failed", "interrupted")
+    other = Owner(index.store.root / "owners")
+    other.take()
+    about = {"set": "s", "collection": None, "progress": {}}
+    identity = history.begin(index.store.database, about, other.id)
+    busy = client.post("/v1/evals", json={"set": "lake"}, headers=by("admin"))
+    assert (busy.status_code, busy.json()["error"]["code"]) == (409, "eval_running")
+    other.close()
+    of_an_earlier_version = history.begin(index.store.database, about)
+    Trials(index, Owner(index.store.root / "owners")).start()
+    for cut in (history.run(index.store.database, each) for each in (identity, of_an_earlier_version)):
+        assert (cut.state, cut.about["error"]["code"]) == ("failed", "interrupted")
 
 
 def test_the_set_that_ships_is_where_the_setting_says(index: Index) -> None:

@@ -1,21 +1,25 @@
 from __future__ import annotations
 
 import io
-import os
-import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from qa.errors import BusyError, NotFoundError
 from qa.index import Index
 from qa.service import jobs as module
-from qa.service.jobs import Job, Jobs
+from qa.service.jobs import Jobs
 from qa.service.metrics import Metrics
-from qa.service.spool import Batch, Item, Spool
+from qa.store import jobs as queue
+from qa.store import tables
+from qa.store.jobs import Batch, Item, Job, LostError, Queue
 from qa.store.lock import locked
+from qa.store.owner import Owner
 
 TEXT = "天池的水温在七月只有八度，守湖人阿不都每天记录三次。" * 2
 
@@ -25,16 +29,41 @@ def item(title: str) -> Item:
 
 
 @pytest.fixture
-def spool(own_index: Index, tmp_path: Path) -> Spool:
-    return Spool(tmp_path / "uploads")
+def owner(tmp_path: Path) -> Iterator[Owner]:
+    made = Owner(tmp_path / "owners")
+    made.take()
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def work(own_index: Index, spool: Spool) -> Iterator[Jobs]:
-    jobs = Jobs(own_index, spool, Metrics())
+def work(own_index: Index, owner: Owner) -> Iterator[Jobs]:
+    with working(own_index, owner) as jobs:
+        yield jobs
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(own_index: Index) -> Iterator[None]:
+    """What one test leaves in the queue is not the next one's."""
+    yield
+    with own_index.store.database.writing() as connection:
+        connection.execute(tables.job_files.delete())
+        connection.execute(tables.jobs.delete())
+
+
+@contextmanager
+def working(index: Index, owner: Owner) -> Iterator[Jobs]:
+    jobs = Jobs(index, owner, Metrics())
     jobs.start()
-    yield jobs
-    jobs.stop()
+    try:
+        yield jobs
+    finally:
+        jobs.stop(60)
+
+
+def files(index: Index) -> int:
+    with index.store.database.reading() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(tables.job_files)).scalar_one()
 
 
 def ended(jobs: Jobs, identity: str) -> Job:
@@ -45,79 +74,80 @@ def ended(jobs: Jobs, identity: str) -> Job:
     return job
 
 
-def test_a_job_ends_with_a_report_and_leaves_no_files(work: Jobs, spool: Spool) -> None:
-    job = work.submit("default", [item("一")])
+def test_a_job_ends_with_a_report_and_leaves_no_files(own_index: Index, work: Jobs) -> None:
+    content = f"海岸\n\n{TEXT}".encode()
+    job = work.submit("default", [item("一"), Item("b.txt", file="0")], [io.BytesIO(content)])
     done = ended(work, job.id)
-    assert (done.state, done.attempts, done.error) == ("done", 1, None)
+    assert (done.state, done.attempts, done.error, done.items) == ("done", 1, None, ("一", "b.txt"))
     assert done.report is not None
+    assert len(done.report["added"]) == 2
     assert done.started is not None
     assert done.finished is not None
-    work.stop()
-    assert spool.waiting() == []
+    assert files(own_index) == 0
 
 
-def test_what_was_accepted_before_a_crash_is_done_after_it(own_index: Index, spool: Spool) -> None:
-    """Accepted by a process that never got to work on it: another one, over the same directory, does."""
+def test_what_was_accepted_before_a_crash_is_done_after_it(own_index: Index, owner: Owner) -> None:
+    """Accepted by a process that never got to work on it: another one, over the same index, does."""
     content = f"撞车\n\n{TEXT}".encode()
-    before = Jobs(own_index, spool, Metrics()).submit("default", [Item("a.txt", file="0")], [io.BytesIO(content)])
+    gone = Owner(Path("nowhere"))
+    before = Jobs(own_index, gone, Metrics()).submit("default", [Item("a.txt", file="0")], [io.BytesIO(content)])
     assert before.state == "queued"
-    after = Jobs(own_index, spool, Metrics())
-    after.start()
-    done = ended(after, before.id)
-    after.stop()
-    assert done.state == "done"
+    with working(own_index, owner) as after:
+        done = ended(after, before.id)
     assert done.report is not None
-    assert len(list(done.report["added"])) == 1  # type: ignore[call-overload]
+    assert (done.state, len(done.report["added"])) == ("done", 1)
 
 
-def test_a_job_whose_row_was_lost_in_the_crash_is_done_too(own_index: Index, spool: Spool) -> None:
-    identity = "ab" * 12
-    spool.put(identity, Batch("default", "2026-01-01T00:00:00+00:00", (item("无行"),)), ())
-    jobs = Jobs(own_index, spool, Metrics())
-    jobs.start()
-    while spool.waiting():
-        time.sleep(0.02)
-    jobs.stop()
-    assert jobs.job(identity).state == "done"
+def test_what_another_process_accepted_is_done_without_a_restart(own_index: Index, work: Jobs, tmp_path: Path) -> None:
+    other = Jobs(own_index, Owner(tmp_path / "owners"), Metrics())
+    assert ended(work, other.submit("default", [item("邻")]).id).state == "done"
 
 
-def test_a_batch_that_stops_the_service_again_and_again_is_given_up(own_index: Index, spool: Spool) -> None:
-    jobs = Jobs(own_index, spool, Metrics())
+def test_a_batch_that_stops_the_service_again_and_again_is_given_up(own_index: Index, owner: Owner) -> None:
+    jobs = Jobs(own_index, owner, Metrics())
     job = jobs.submit("default", [item("坏")])
-    jobs.note(
-        Job(
-            **{name: getattr(job, name) for name in ("id", "collection", "items", "created")},
-            state="running",
-            attempts=module.MAX_ATTEMPTS,
-        )
-    )
-    jobs.start()
-    failed = ended(jobs, job.id)
-    jobs.stop()
+    for _ in range(module.MAX_ATTEMPTS):
+        died = Queue(own_index.store.database, "a process that died")
+        assert died.claim(lambda _: True) is not None
+    with working(own_index, owner) as jobs:
+        failed = ended(jobs, job.id)
     assert failed.state == "failed"
     assert failed.error is not None
     assert failed.error["code"] == "interrupted"
-    assert spool.waiting() == []
+    assert files(own_index) == 0
 
 
-def test_a_stop_leaves_the_batch_for_the_next_start(own_index: Index, spool: Spool) -> None:
-    """While another program writes, the job waits; stopping then must neither lose it nor count against it."""
-    jobs = Jobs(own_index, spool, Metrics())
-    with spool.locked("run"):
-        jobs.start()
+def test_a_stop_leaves_the_batch_for_the_next_start(own_index: Index, owner: Owner) -> None:
+    """While another process has one of its collection in hand, the job waits; a stop then must not lose it."""
+    other = Queue(own_index.store.database, "another")
+    held = other.put(Batch("default", "", (item("先"),)))
+    claimed = other.claim(lambda _: False)
+    assert claimed is not None
+    living = _Beside(owner, {"another"})
+    with working(own_index, living) as jobs:
         job = jobs.submit("default", [item("等")])
-        time.sleep(0.3)
+        elsewhere = jobs.submit("aside", [item("旁")])
+        assert ended(jobs, elsewhere.id).state == "done"
         assert jobs.job(job.id).state == "queued"
-        jobs.stop()
-    assert spool.waiting() == [job.id]
-    again = Jobs(own_index, spool, Metrics())
-    again.start()
-    assert ended(again, job.id).state == "done"
-    again.stop()
+    other.finish(claimed, replace(claimed.job, state="done"))
+    with working(own_index, owner) as again:
+        assert ended(again, job.id).state == "done"
+        assert again.job(held.id).state == "done"
 
 
-def test_a_stop_in_the_middle_of_a_job_keeps_it(own_index: Index, spool: Spool) -> None:
-    jobs = Jobs(own_index, spool, Metrics())
+class _Beside(Owner):
+    """A process that knows that others live."""
+
+    def __init__(self, owner: Owner, living: set[str]) -> None:
+        super().__init__(owner._directory)
+        self._living = living
+
+    def is_gone(self, other: str) -> bool:
+        return other not in self._living and super().is_gone(other)
+
+
+def test_a_stop_in_the_middle_of_a_job_keeps_it(own_index: Index, owner: Owner) -> None:
+    jobs = Jobs(own_index, owner, Metrics())
     job = jobs.submit("default", [item(f"第{number}篇") for number in range(300)])
     jobs.start()
     while jobs.job(job.id).state == "queued":
@@ -125,8 +155,25 @@ def test_a_stop_in_the_middle_of_a_job_keeps_it(own_index: Index, spool: Spool) 
     jobs.stop(60)
     assert jobs.job(job.id).state == "queued"
     assert jobs.job(job.id).attempts == 0
-    assert spool.waiting() == [job.id]
-    spool.drop(job.id)
+
+
+def test_a_job_that_was_taken_over_is_not_ended_twice(own_index: Index, owner: Owner) -> None:
+    """A process that was thought dead goes on: what it does changes nothing any more."""
+    slow = Jobs(own_index, owner, Metrics())
+    job = slow.submit("default", [item(f"慢{number}") for number in range(200)])
+    slow.start()
+    while slow.job(job.id).progress is None:
+        time.sleep(0.01)
+    other = Queue(own_index.store.database, "another")
+    taken = other.claim(lambda owner: True)
+    assert taken is not None
+    assert (taken.job.id, taken.job.attempts) == (job.id, 2)
+    slow.stop(60)
+    assert slow.job(job.id).state == "running"
+    other.finish(taken, replace(taken.job, state="done", report={"by": "another"}))
+    with pytest.raises(LostError):
+        other.finish(taken, taken.job)
+    assert slow.job(job.id).report == {"by": "another"}
 
 
 def test_a_wrong_collection_fails_the_job_in_words(work: Jobs) -> None:
@@ -137,25 +184,25 @@ def test_a_wrong_collection_fails_the_job_in_words(work: Jobs) -> None:
     assert failed.error["hint"]
 
 
-def test_more_than_the_bound_may_not_wait(own_index: Index, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_WAITING", 2)
-    jobs = Jobs(own_index, spool, Metrics())
-    accepted = [jobs.submit("default", [item("a")]) for _ in range(2)]
+def test_more_than_the_bound_may_not_wait(own_index: Index, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "MAX_WAITING", 2)
+    jobs = Jobs(own_index, owner, Metrics())
+    for _ in range(2):
+        jobs.submit("default", [item("a")])
     with pytest.raises(BusyError):
         jobs.submit("default", [item("b")])
-    for job in accepted:
-        spool.drop(job.id)
 
 
-def test_only_the_last_jobs_are_remembered(own_index: Index, spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "KEPT", 2)
-    jobs = Jobs(own_index, spool, Metrics())
-    made = [jobs.submit("default", [item("a")]) for _ in range(3)]
+def test_only_the_last_jobs_that_ended_are_remembered(
+    own_index: Index, work: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "KEPT", 2)
+    made = [work.submit("default", [item(f"旧{number}")]) for number in range(3)]
+    assert [ended(work, job.id).state for job in made] == ["done"] * 3
+    work.submit("default", [item("新")])
     with pytest.raises(NotFoundError):
-        jobs.job(made[0].id)
-    assert [jobs.job(job.id).state for job in made[1:]] == ["queued", "queued"]
-    for job in made:
-        spool.drop(job.id)
+        work.job(made[0].id)
+    assert [work.job(job.id).state for job in made[1:]] == ["done", "done"]
 
 
 @pytest.mark.parametrize("identity", ["", "x", "../meta", "A" * 24, "corpus"])
@@ -164,51 +211,9 @@ def test_a_job_id_reads_nothing_else(work: Jobs, identity: str) -> None:
         work.job(identity)
 
 
-def test_a_half_written_batch_is_never_taken_up(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "uploads")
-    half = tmp_path / "uploads" / ".half"
-    half.mkdir(parents=True)
-    (half / "0").write_bytes(b"x")
-    assert spool.waiting() == []
-    assert half.exists()
-    os.utime(half, (0, 0))
-    assert spool.waiting() == []
-    assert not half.exists()
-
-
-def test_batches_wait_in_the_order_they_came(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "uploads")
-    names = [f"{number:02}" * 12 for number in (7, 3, 5)]
-    for name in names:
-        spool.put(name, Batch("default", "", ()), ())
-        time.sleep(0.01)
-    assert spool.waiting() == names
-    spool.drop(names[0])
-    spool.drop("ff" * 12)
-    assert spool.waiting() == names[1:]
-
-
-def test_a_lock_keeps_others_out(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "uploads")
-    entered = threading.Event()
-    with spool.locked("run"), spool.locked("run", wait=False) as held:
-        assert not held
-
-        def other() -> None:
-            with spool.locked("run"):
-                entered.set()
-
-        thread = threading.Thread(target=other)
-        thread.start()
-        assert not entered.wait(0.1)
-    assert entered.wait(5)
-    thread.join()
-
-
-def test_a_job_waits_while_another_program_writes(own_index: Index, work: Jobs) -> None:
+def test_a_job_is_accepted_while_another_program_writes_and_done_after_that(own_index: Index, work: Jobs) -> None:
     with locked(own_index.store.directory, wait=1):
-        thread = threading.Thread(target=work.submit, args=("default", [item("慢")]))
-        thread.start()
+        job = work.submit("default", [item("慢")])
         time.sleep(0.3)
-        assert thread.is_alive()
-    thread.join()
+        assert work.job(job.id).state in ("queued", "running")
+    assert ended(work, job.id).state == "done"

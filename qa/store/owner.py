@@ -1,4 +1,4 @@
-"""Which process answers what: each holds a lock that the system takes away with the process, however it ends."""
+"""Which process does what: each holds a lock that the system takes away with the process, however it ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 
 class Owner:
-    """This process, as an answerer. ``directory`` is shared by all processes that serve one index."""
+    """This process. ``directory`` is shared by all processes that serve one index."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
