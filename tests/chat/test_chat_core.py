@@ -353,7 +353,7 @@ def test_an_index_that_can_only_be_read_keeps_no_message(tmp_path: Path, monkeyp
     monkeypatch.setenv("QA_SLACK_BOT_TOKEN", "xoxb-1")
 
     async def run() -> None:
-        chats = Chats(tmp_path / "index", database, Answers(), Settings())
+        chats = Chats(Owner(tmp_path / "owners"), database, Answers(), Settings())
         await chats.start()
         with pytest.raises(IndexError_):
             await chats._core.receive(Outbox(), message())
