@@ -41,6 +41,9 @@ class Features:
     ``agreement``: 1 where the lexical ranking has the hit first too, 0 where another, 0.5 where it is mute.
     ``best_dense``, ``best_rare``: the greatest ``dense`` and ``rare`` of the first five hits.
     ``across``: 1 where question and passage differ in language. ``length``: log of the number of question tokens.
+    ``missed_50`` and so on: share of the question's tokens, by weight, whose best match in the first five hits is
+    below 0.5, 0.6, 0.7. ``keyword_least``, ``keyword_mean``: least and mean best match of its three weightiest tokens;
+    ``best_keyword_least``: the greatest ``keyword_least`` of the first five hits.
     """
 
     late: float
@@ -59,6 +62,12 @@ class Features:
     best_rare: float
     across: float
     length: float
+    missed_50: float
+    missed_60: float
+    missed_70: float
+    keyword_least: float
+    keyword_mean: float
+    best_keyword_least: float
 
 
 NAMES = tuple(field.name for field in fields(Features))

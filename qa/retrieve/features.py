@@ -20,6 +20,10 @@ FIRST = 5
 """Hits that together decide whether the question is answered."""
 UNRELATED = 0.1
 """Fused score of a passage on something else: what a collection of a few passages is taken to hold besides them."""
+KEYWORDS = 3
+"""Question tokens that weigh most, which a passage that answers seldom lacks."""
+BARS = (0.5, 0.6, 0.7)
+"""Cosines below which a question token counts as not matched."""
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -39,6 +43,8 @@ def describe(
         0.5 if foreign else _covered(question.words, rarity, passage)
         for passage, foreign in zip(held, across, strict=True)
     ]
+    missed = _missed([_best(pool.matrices[i]) for i in order[:FIRST]], pool.weights)
+    keywords = [_keywords(_best(pool.matrices[i]), pool.weights) for i in order]
     return [
         Features(
             late=float(pool.late[i]),
@@ -57,6 +63,12 @@ def describe(
             best_rare=max(rare[:FIRST]),
             across=float(across[place]),
             length=float(np.log1p(len(pool.weights))),
+            missed_50=missed[0],
+            missed_60=missed[1],
+            missed_70=missed[2],
+            keyword_least=keywords[place][0],
+            keyword_mean=keywords[place][1],
+            best_keyword_least=max(least for least, _ in keywords[:FIRST]),
         )
         for place, i in enumerate(order)
     ]
@@ -71,13 +83,30 @@ def _rival(fused: Floats, place: int) -> float:
 
 def _weakest(similarities: Floats, weights: Floats) -> float:
     """Weighted mean of the best matches of the third of the question (by weight) that is matched worst."""
-    if similarities.size == 0:
+    best = _best(similarities)
+    if not best.any():
         return 0.0
-    best = similarities.max(axis=1)
     order = np.argsort(best, kind="stable")
     before = np.cumsum(weights[order]) - weights[order]
     share = np.clip(1 / 3 - before, 0, weights[order])
     return float(best[order] @ share / share.sum())
+
+
+def _best(similarities: Floats) -> Floats:
+    """[question tokens] best match of each in a passage; 0 in one without tokens."""
+    return similarities.max(axis=1) if similarities.size else np.zeros(len(similarities), np.float32)
+
+
+def _missed(best: Sequence[Floats], weights: Floats) -> list[float]:
+    """Share of the question, by weight, that is matched below each bar in all of the hits."""
+    anywhere = np.max(best, axis=0)
+    return [float(weights[anywhere < bar].sum()) for bar in BARS]
+
+
+def _keywords(best: Floats, weights: Floats) -> tuple[float, float]:
+    """Least and mean best match of the question's weightiest tokens; 0 for a question without tokens."""
+    matched = best[np.argsort(-weights, kind="stable")[:KEYWORDS]]
+    return (float(matched.min()), float(matched.mean())) if len(matched) else (0.0, 0.0)
 
 
 def _rarity(snapshot: Snapshot, words: Sequence[str]) -> dict[str, float]:
