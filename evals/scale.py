@@ -37,10 +37,10 @@ from qa.types import Filters, Language
 
 ROOT = Path(__file__).parent
 ARTICLES = ROOT / "training" / "articles.jsonl"
-QUESTIONS = 200
+QUESTIONS, WARMING = 100, 20
 LIMIT = 50
 """Of the ANN stage, as the lane asks for them."""
-FILTERED = 30
+FILTERED = 15
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 COLLECTION = "scale"
 _KEPT: list[Synthetic] = []
@@ -165,7 +165,7 @@ class Watched:
 
 def measured(directory: Path, disk: Sequence[Path], processes: Sequence[int]) -> dict[str, Any]:
     with opened(directory) as index:
-        asked = questions(ARTICLES, 2 * QUESTIONS)
+        asked = questions(ARTICLES, QUESTIONS + WARMING)
         index.encoder.encode_queries(asked[:1])
         figures: dict[str, Any] = {"memory_before_mb": _memory()}
         figures["open_s"] = round(_timed(lambda: index.store.snapshot(COLLECTION))[0], 2)

@@ -81,6 +81,28 @@ def test_words_in_most_passages_count_only_where_there_is_no_other(large: LocalS
     assert len(snapshot.lexical(["x"], 5, None).rows) == 5
 
 
+def test_frequent_words_are_left_out_where_they_would_take_too_long(
+    large: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lexical, "_MOST_VISITED", 1100)
+    snapshot = large.snapshot("default")
+    assert snapshot.lexical(["few", "third", "some"], 30, None).rows.tolist() == scored_in_full(
+        large, ["few", "some"], 30
+    )
+    assert len(snapshot.lexical(["half"], 30, None).rows) == 30
+
+
+@pytest.mark.parametrize(("word", "there"), [("few", 30), ("some", 600), ("third", 1000), ("half", 1500)])
+def test_frequent_words_are_counted_in_part(
+    large: LocalStore, monkeypatch: pytest.MonkeyPatch, word: str, there: int
+) -> None:
+    """They are spread evenly here, so that the estimate is off by one step at most."""
+    monkeypatch.setattr(lexical, "_COUNTED", 700)
+    with large.database.reading() as connection:
+        (counted,) = lexical.count(connection, 1, [f'"{word}"']).values()
+    assert abs(counted - there) <= (3 if there > 700 else 0)
+
+
 def test_large_and_small_filters(large: LocalStore) -> None:
     snapshot = large.snapshot("default")
     for documents in (2, 25):
