@@ -174,7 +174,7 @@ def count(connection: sa.Connection, collection: int, phrases: Sequence[str]) ->
 def _estimate(connection: sa.Connection, collection: int, counted: int, last: int) -> int:
     """How many there are in all where ``counted`` stand in rows up to ``last``: rows are numbered as they come."""
     edges = [sa.text(f"SELECT {edge}(row) FROM passages WHERE collection_id = :collection") for edge in ("min", "max")]
-    first, end = (connection.scalar(edge, {"collection": collection}) for edge in edges)
+    first, end = (int(connection.scalar(edge, {"collection": collection}) or 0) for edge in edges)
     return max(counted, round(counted * (end - first + 1) / (last - first + 1)))
 
 
