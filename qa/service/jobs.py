@@ -104,8 +104,9 @@ class Jobs:
         if claimed is None:
             return False
         try:
-            ended = self._attempt(claimed)
-            self._queue.finish(claimed, ended)
+            with self._metrics.job_running():
+                ended = self._attempt(claimed)
+                self._queue.finish(claimed, ended)
         except LostError:
             _log.warning("job %s was taken over by another process", claimed.job.id)
             return True

@@ -6,6 +6,7 @@ Labels are route templates (`/v1/documents/{document_id}`), never paths, so that
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -45,6 +46,7 @@ class Metrics:
         self._waiting = _gauge("qa_searches_waiting", "Searches that wait for a thread", registry, mode="livesum")
         self._writing = _gauge("qa_answers_waiting", "Answers that wait for a model", registry, mode="livesum")
         self._jobs = Counter("qa_jobs_total", "Ingest jobs finished", ("state",), registry=registry)
+        self._running = _gauge("qa_jobs_running", "Ingest jobs in hand", registry, mode="livesum")
         self._documents = _gauge("qa_documents", "Documents in the index", registry)
         self._generation = _gauge("qa_index_generation", "Generations published so far", registry)
         self._cached = Gauge(
@@ -73,6 +75,10 @@ class Metrics:
 
     def writing(self, waiting: int) -> None:
         self._writing.set(waiting)
+
+    def job_running(self) -> AbstractContextManager[object]:
+        """To be held while this process has a job in hand."""
+        return self._running.track_inprogress()
 
     def job_ended(self, state: str) -> None:
         self._jobs.labels(state).inc()

@@ -217,3 +217,22 @@ def test_a_job_is_accepted_while_another_program_writes_and_done_after_that(own_
         time.sleep(0.3)
         assert work.job(job.id).state in ("queued", "running")
     assert ended(work, job.id).state == "done"
+
+
+def test_a_process_tells_that_it_has_a_job_in_hand(own_index: Index, owner: Owner) -> None:
+    metrics = Metrics()
+    jobs = Jobs(own_index, owner, metrics)
+    with locked(own_index.store.directory, wait=1):
+        job = jobs.submit("default", [item("在手")])
+        assert in_hand(metrics) == 0
+        jobs.start()
+        while in_hand(metrics) == 0:  # the time-out of the test ends it
+            time.sleep(0.01)
+    assert ended(jobs, job.id).state == "done"
+    jobs.stop(60)
+    assert in_hand(metrics) == 0
+
+
+def in_hand(metrics: Metrics) -> float:
+    [line] = [line for line in metrics.text(0, 0, 0).decode().splitlines() if line.startswith("qa_jobs_running ")]
+    return float(line.split()[1])
