@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
-from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from starlette.types import Lifespan
 
 from qa.chat.message import Ask, Question
 from qa.chat.service import Chats
@@ -38,6 +34,7 @@ from qa.service.doorman import Doorman
 from qa.service.hosts import Hosts, Origins, origins
 from qa.service.jobs import Jobs
 from qa.service.keys import Gate, Keyring
+from qa.service.lifetime import lifespan
 from qa.service.metrics import Metrics
 from qa.service.models import AskRequest, ErrorResponse
 from qa.service.rate import Rate
@@ -92,7 +89,7 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(index, owner, chats, mcp_sessions, gate, jobs, running, undo.Purger(index)),
+        lifespan=lifespan(index, owner, (jobs, running, undo.Purger(index)), chats, mcp_sessions, gate.close),
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
     app.add_middleware(Departures)
@@ -137,32 +134,6 @@ def _chat_answers(asker: ask.Asker) -> Ask:
         return await asker.ask(request, caller)
 
     return answer
-
-
-def _lifespan(
-    index: Index,
-    owner: Owner,
-    chats: Chats,
-    mcp_sessions: StreamableHTTPSessionManager,
-    gate: Gate,
-    *workers: Jobs | trials.Trials | undo.Purger,
-) -> Lifespan[FastAPI]:
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        if not index.store.database.read_only:
-            owner.take()
-        for worker in workers:
-            worker.start()
-        await chats.start()
-        async with mcp_sessions.run():
-            yield
-        await chats.stop()
-        for worker in workers:
-            worker.stop()
-        owner.close()
-        gate.close()
-
-    return lifespan
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

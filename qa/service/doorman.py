@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import tracing
-from qa.errors import CiteqaError
+from qa.errors import BusyError, CiteqaError
 from qa.service import errors, logs
 from qa.service.access import caller_of
 from qa.service.errors import TooLargeError, Voice
@@ -87,6 +88,10 @@ class Doorman:
             await self._app(scope, body.receive, answer)
         except CiteqaError as error:
             await self._refuse(error, scope, body, visit)
+        except asyncio.CancelledError:
+            # The server does this to what is not answered when it has to end.
+            if not visit.started:
+                await errors.send(errors.told(scope, _stopping()), visit.send)
         except Exception:
             _log.exception("%s %s failed", scope["method"], _route(scope))
             if visit.started:
@@ -169,6 +174,10 @@ class _Body:
             f"The request is larger than {self._bound / 1e6:g} MB.",
             "Send fewer or smaller files in one request; QA_MAX_FILE_MB sets the largest file.",
         )
+
+
+def _stopping() -> BusyError:
+    return BusyError("The service is being stopped.", "Ask again: another process, or the next start, answers.")
 
 
 def _method(scope: Scope) -> str:

@@ -66,10 +66,14 @@ class Jobs:
         take_in(self._index.store.database, self._queue, self._index.store.root)
         self._thread.start()
 
-    def stop(self, seconds: float = 10.0) -> None:
+    def end_soon(self) -> None:
         """Stop at the next step of the job that runs; it is taken up by another process, or at the next start."""
         self._stopping.set()
         self._wake.set()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """The same, and wait for it."""
+        self.end_soon()
         if self._thread.is_alive():
             self._thread.join(seconds)
 

@@ -59,8 +59,13 @@ class Trials:
             return self._thread is None or not self._thread.is_alive()
         return run.owner is None or self._owner.is_gone(run.owner)
 
-    def stop(self, seconds: float = 10.0) -> None:
+    def end_soon(self) -> None:
+        """Stop after the question that is asked now."""
         self._stopping.set()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """The same, and wait for it."""
+        self.end_soon()
         if self._thread is not None:
             self._thread.join(seconds)
 

@@ -78,9 +78,13 @@ class Purger:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def end_soon(self) -> None:
         self._stopping.set()
-        self._thread.join()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """Wait for what is being forgotten now."""
+        self.end_soon()
+        self._thread.join(seconds)
 
     def _work(self) -> None:
         while True:
