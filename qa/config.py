@@ -5,14 +5,17 @@ Every field is documented in README.md (a test compares the two).
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from qa.errors import ConfigError
+
+_DATABASE = re.compile(r"(?:postgres(?:ql)?(?:\+psycopg)?://\S+)?")
 
 
 def _default_cache() -> Path:
@@ -22,9 +25,13 @@ def _default_cache() -> Path:
 class Settings(BaseSettings):
     """What an operator may choose. Sizes are in the unit that the field's description names."""
 
-    model_config = SettingsConfigDict(env_prefix="QA_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="QA_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     index_dir: Path = Field(default=Path("index"), description="directory of the index")
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="PostgreSQL database of the index's records; empty: SQLite in `QA_INDEX_DIR`; never shown",
+    )
     corpus_dir: Path = Field(
         default=Path("corpus/articles"), description="articles that `qa serve` indexes on first start"
     )
@@ -75,6 +82,13 @@ class Settings(BaseSettings):
         default="flag", description="what becomes of a model's sentences that the articles do not support"
     )
     max_queue: int = Field(default=64, ge=1, le=10_000, description="searches that may wait; more get 503")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: SecretStr) -> SecretStr:
+        if not _DATABASE.fullmatch(url.get_secret_value()):
+            raise ValueError("write postgresql://USER:PASSWORD@HOST:5432/NAME")
+        return url
 
 
 @cache

@@ -78,20 +78,23 @@ class Index:
     ) -> Index:
         """Open the index in ``path`` (default: ``QA_INDEX_DIR``), building the encoder on first use.
 
+        Records are in ``QA_DATABASE_URL``, if that is set and ``path`` is ``QA_INDEX_DIR``; else in the directory.
+
         ``progress`` is told in words what takes long. Raises NoIndexError where there is none and ``create`` is false,
         EncoderMismatchError, FormatError, DamagedIndexError, EncoderError.
         """
         from qa.encode.load import load, statistics_for
         from qa.store.local import LocalStore
+        from qa.store.location import location
 
         chosen = settings or read_settings()
-        directory = Path(path) if path is not None else chosen.index_dir
-        if not create and not directory.exists():
-            raise NoIndexError(f"There is no index in {directory}.", "Make one with `qa ingest PATH`, or name another.")
+        place = location(chosen, Path(path) if path is not None else None)
+        if not create and place.url is None and not place.root.exists():
+            raise NoIndexError(f"There is no index in {place}.", "Make one with `qa ingest PATH`, or name another.")
         encoder = load(chosen, progress=progress)
         statistics = statistics_for(encoder, chosen)
         store = LocalStore.open(
-            directory,
+            place,
             fingerprint=_fingerprint(encoder, statistics),
             dims=encoder.dims,
             codec=_codec(statistics),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from postgres_server import Postgres, running
 
 from qa.config import Settings
 from qa.config import settings as read_settings
@@ -20,6 +21,13 @@ hypothesis_settings.load_profile("no deadline")
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "corpus" / "articles"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A server for the session; each test takes a new database of it."""
+    with running() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

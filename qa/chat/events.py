@@ -19,11 +19,11 @@ from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from qa.chat import history
 from qa.chat.message import Message
 from qa.store.database import Database
+from qa.store.insertion import insert_new
 from qa.store.tables import chat_events as events
 
 State = Literal["received", "sending", "answered", "told", "failed", "dropped"]
@@ -89,7 +89,7 @@ class Events:
 
     def _insert(self, connection: sa.Connection, platform: str, app: str, message: Message, now: float) -> int | None:
         made = connection.execute(
-            insert(events)
+            insert_new(connection, events)
             .values(
                 platform=platform,
                 app=app,
@@ -100,7 +100,6 @@ class Events:
                 attempts=0,
                 received=now,
             )
-            .on_conflict_do_nothing()
             .returning(events.c.number)
         ).scalar()
         return None if made is None else int(made)

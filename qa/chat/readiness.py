@@ -52,10 +52,11 @@ def _one(platform: Platform[Any], settings: Settings) -> Readiness:
 def _collections(settings: Settings) -> Collection[str] | None:
     """The collections of the index, None where there is none to be read."""
     from qa.store import records
+    from qa.store.location import location
     from qa.store.opening import open_existing
 
     try:
-        database = open_existing(settings.index_dir)
+        database = open_existing(location(settings))
     except CiteqaError:
         return None
     try:

@@ -15,6 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
+from pydantic import SecretStr
+
 from qa.commands.output import encoder_note, json, note, out, watched
 from qa.config import Settings
 from qa.config import settings as read_settings
@@ -123,7 +125,9 @@ def _scratch(folder: Path, settings: Settings) -> Iterator[tuple[Index, float]]:
     from qa.index import Index
 
     with TemporaryDirectory(prefix="qa-bench-") as directory:
-        chosen = settings.model_copy(update={"engine": "fast", "index_dir": Path(directory)})
+        chosen = settings.model_copy(
+            update={"engine": "fast", "index_dir": Path(directory), "database_url": SecretStr("")}
+        )
         with Index.open(settings=chosen, progress=encoder_note) as index:
             began = time.perf_counter()
             with watched() as watch:

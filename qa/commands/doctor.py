@@ -31,10 +31,11 @@ def doctor(repair: bool, as_json: bool) -> int:
     """Exit code 1 while something is wrong."""
     from qa.store.check import check
     from qa.store.check import repair as mend
+    from qa.store.location import location
 
-    directory = read_settings().index_dir
-    found = check(directory)
-    left = mend(directory) if repair else found
+    where = location(read_settings())
+    found = check(where)
+    left = mend(where) if repair else found
     if as_json:
         json({"found": [asdict(one) for one in found], "left": [asdict(one) for one in left]})
         return bool(left)

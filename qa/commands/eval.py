@@ -275,12 +275,13 @@ def _finish(trial: Trial, against: Path | None, save: Path | None, report: Path 
 def _remember(trial: Trial, plan: Plan, chosen: Settings, seconds: float) -> None:
     """Add the run to the history of the index, where there is one: a history that cannot be written stops nothing."""
     from qa.evaluate import record
+    from qa.store.location import location
     from qa.store.opening import open_existing
 
     collection = plan.collection if plan.index else None
     known = record.about(trial.set, trial.sha256, collection=collection, part=plan.part, sample=plan.questions)
     try:
-        with closing(open_existing(plan.index or chosen.index_dir)) as database:
+        with closing(open_existing(location(chosen, plan.index))) as database:
             record.keep(database, trial, known, seconds)
     except NoIndexError:
         return

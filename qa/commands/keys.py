@@ -12,6 +12,7 @@ from qa.messages import say
 from qa.service.hosts import check_origin
 from qa.service.shape import Json
 from qa.store.keys import KeyInfo, Keys, Right
+from qa.store.location import location
 from qa.store.opening import open_existing
 
 
@@ -19,7 +20,7 @@ from qa.store.opening import open_existing
 def _keys(*, create: bool = False) -> Iterator[Keys]:
     """The keys of the index; the encoder is not needed, unless the index has to be made first."""
     try:
-        database = open_existing(read_settings().index_dir)
+        database = open_existing(location(read_settings()))
     except NoIndexError:
         if not create:
             raise

@@ -161,6 +161,8 @@ def dismiss(directory: Path, number: int) -> None:
 
 def _database(directory: Path) -> closing[Database]:
     """The database of an index; no encoder is needed. Raises NoIndexError."""
+    from qa.config import settings
+    from qa.store.location import location
     from qa.store.opening import open_existing
 
-    return closing(open_existing(directory))
+    return closing(open_existing(location(settings(), directory)))

@@ -18,7 +18,6 @@ from qa.errors import CiteqaError, UnauthorizedError
 from qa.service.access import NOBODY, OWNER, RIGHTS, Caller
 from qa.service.errors import ForeignOriginError
 from qa.service.hosts import is_loopback
-from qa.store import builds
 from qa.store.database import Database
 from qa.store.keys import PREFIX, KeyInfo, Keys, Right, timestamp
 from qa.store.opening import open_build
@@ -35,19 +34,19 @@ class Keyring:
     """The keys of the build that is current: there they are revoked, also while a service reads an earlier build."""
 
     def __init__(self, store: RecordStore) -> None:
-        self._root = store.root
+        self._store = store
         self._lock = threading.Lock()
-        self._directory, self._keys = store.directory, store.keys
+        self._build, self._keys = store.build, store.keys
         self._opened: Database | None = None
 
     @property
     def keys(self) -> Keys:
-        directory = builds.current(self._root)
+        build = self._store.current_build()
         with self._lock:
-            if directory != self._directory:
+            if build != self._build:
                 self.close()
-                self._opened = open_build(directory)
-                self._directory, self._keys = directory, Keys(self._opened)
+                self._opened = open_build(build)
+                self._build, self._keys = build, Keys(self._opened)
             return self._keys
 
     def origins(self) -> frozenset[str]:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from qa import tracing
@@ -20,6 +19,7 @@ from qa.messages import say
 from qa.service import logs
 from qa.service.hosts import is_loopback, listed
 from qa.store.keys import Keys, timestamp
+from qa.store.location import Location, location
 from qa.store.opening import open_existing
 from qa.types import IngestReport
 
@@ -45,14 +45,14 @@ def check_open(settings: Settings) -> bool:
     """
     if is_loopback(settings.host):
         return False
-    if settings.anonymous in ("auto", "none") and not _has_keys(settings.index_dir):
+    if settings.anonymous in ("auto", "none") and not _has_keys(location(settings)):
         raise ConfigError(say("serve.refused", host=settings.host), say("serve.refused.hint"))
     return settings.anonymous not in ("auto", "none")
 
 
-def _has_keys(index_dir: Path) -> bool:
+def _has_keys(where: Location) -> bool:
     try:
-        with closing(open_existing(index_dir)) as database:
+        with closing(open_existing(where)) as database:
             return any(key.good(timestamp(datetime.now(UTC))) for key in Keys(database).list())
     except NoIndexError:
         return False

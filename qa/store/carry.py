@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qa.store import encodings as blobs
-from qa.store import lexical, records
+from qa.store import lexical, records, sequences
 from qa.store import passages as passages_
 from qa.store.database import Database
 from qa.store.encodings import slices
@@ -54,6 +54,7 @@ def _copy(table: sa.Table, reading: sa.Connection, writing: sa.Connection) -> No
         return
     for part in found.partitions(_AT_ONCE):
         writing.execute(table.insert(), [dict(row) for row in part])
+    sequences.catch_up(writing, table)
 
 
 def _is_gone(row: dict[str, Any], writing: sa.Connection) -> bool:
@@ -66,13 +67,8 @@ def _is_gone(row: dict[str, Any], writing: sa.Connection) -> bool:
 
 def _renumbered(rows: list[dict[str, Any]], writing: sa.Connection) -> list[dict[str, Any]]:
     """Deleted documents get numbers that no document of the new build has or will have, and hold no encodings."""
-    sequence = sa.table("sqlite_sequence", sa.column("name"), sa.column("seq"))
-    of_documents = sequence.c.name == documents.name
-    last = writing.scalar(sa.select(sequence.c.seq).where(of_documents))
-    if last is None:
-        writing.execute(sequence.insert().values(name=documents.name, seq=0))
-    writing.execute(sequence.update().where(of_documents).values(seq=(last or 0) + len(rows)))
-    return [row | {"number": (last or 0) + place, "encodings": []} for place, row in enumerate(rows, 1)]
+    first = sequences.take(writing, documents, len(rows))
+    return [row | {"number": first + place, "encodings": []} for place, row in enumerate(rows)]
 
 
 def _carry_added(reading: sa.Connection, writing: sa.Connection) -> None:
@@ -90,6 +86,7 @@ def carry_collections(old: Database, new: Database) -> None:
             if row["id"] not in there:
                 writing.execute(collections.insert().values(dict(row) | {"revision": 1, "deletions": 0}))
                 lexical.create(writing, row["id"])
+        sequences.catch_up(writing, collections)
 
 
 def numbered_collections(database: Database) -> dict[str, int]:

@@ -21,9 +21,10 @@ from qa.store import encodings as blobs
 from qa.store.database import Database
 from qa.store.generations import LOCK, Publisher, unnamed
 from qa.store.local import LocalStore
+from qa.store.location import Location, at
 from qa.store.lock import locked
 from qa.store.manifest import Generation, Manifest, read_manifest
-from qa.store.opening import open_existing, read_identity
+from qa.store.opening import current_build, open_build, read_identity
 from qa.store.parts import cover
 from qa.store.records import Head, heads
 from qa.store.segment import FileEntry, SegmentEntry, hash_file
@@ -56,7 +57,7 @@ class _Index:
     publisher: Publisher
 
 
-def check(target: LocalStore | Path) -> list[Problem]:
+def check(target: LocalStore | Path | Location) -> list[Problem]:
     """Everything that is wrong with an index: files, checksums, counts, and that every quote stands in its source.
 
     Reads all of it: about a second for 100 MB. Raises NoIndexError.
@@ -68,7 +69,7 @@ def check(target: LocalStore | Path) -> list[Problem]:
         return [Problem("database", str(target), error.message, repairable=False)]
 
 
-def repair(target: LocalStore | Path) -> list[Problem]:
+def repair(target: LocalStore | Path | Location) -> list[Problem]:
     """Make anew whatever is derived and damaged; returns what is wrong still. Searches may go on meanwhile.
 
     Raises NoIndexError, ConflictError where somebody else is writing, IndexError_ for a full disk.
@@ -83,14 +84,16 @@ def repair(target: LocalStore | Path) -> list[Problem]:
 
 
 @contextmanager
-def _opened(target: LocalStore | Path) -> Iterator[_Index]:
+def _opened(target: LocalStore | Path | Location) -> Iterator[_Index]:
     if isinstance(target, LocalStore):
         yield _Index(target.root, target.directory, target.database, target.publisher)
         return
-    database = open_existing(target)
-    directory = database.path.parent
+    build = current_build(target)
+    database = open_build(build)
+    directory = build.directory
     try:
-        yield _Index(target, directory, database, Publisher(directory, read_identity(database), database))
+        directory.mkdir(parents=True, exist_ok=True)
+        yield _Index(at(target).root, directory, database, Publisher(directory, read_identity(database), database))
     finally:
         database.close()
 
@@ -100,15 +103,18 @@ def _guarded(look: Callable[[_Index], Iterator[Problem]], index: _Index) -> Iter
     try:
         yield from look(index)
     except CiteqaError as error:
-        yield Problem(error.code, str(index.database.path), error.message, repairable=False)
+        yield Problem(error.code, index.database.name, error.message, repairable=False)
 
 
 def _look_at_database(index: _Index) -> Iterator[Problem]:
+    """SQLite's own structures; PostgreSQL looks after its pages and references itself."""
+    if index.database.shared:
+        return
     with index.database.reading() as connection:
         for said in map(str, connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars()):
             if said != "ok":
                 repairable = _OF_AN_INDEX.search(said) is not None
-                yield Problem("database", str(index.database.path), said, repairable)
+                yield Problem("database", index.database.name, said, repairable)
         for table, row, *_ in connection.exec_driver_sql("PRAGMA foreign_key_check").all():
             yield Problem("database", f"{table} {row}", "It refers to a record that is not there.", repairable=False)
 
@@ -192,11 +198,11 @@ def _look_at_words(index: _Index) -> Iterator[Problem]:
 
 def _words_agree(index: _Index, head: Head) -> bool:
     try:
-        with locked(index.directory), index.database.writing() as connection:
+        with index.database.exclusive() as connection:
             lexical.verify(connection, head.id)
     except DamagedIndexError:
         return False
-    except sa.exc.OperationalError:  # The table itself is gone.
+    except (sa.exc.OperationalError, sa.exc.ProgrammingError):  # The table itself is gone.
         return False
     return True
 
@@ -250,7 +256,7 @@ def _is_same(path: Path, file: FileEntry) -> bool:
 
 def _look_at_builds(index: _Index) -> Iterator[Problem]:
     """A build that nobody is making and nobody needs was left by a crash."""
-    if index.database.read_only or index.directory != builds.current(index.root):
+    if index.database.shared or index.database.read_only or index.directory != builds.current(index.root):
         return
     try:
         with builds.rebuilding(index.root):
@@ -274,7 +280,7 @@ def _repair_records(index: _Index, reindex: bool) -> None:
     with index.database.reading() as connection:
         every = heads(connection)
     wrong = [head for head in every if not _words_agree(index, head)]
-    with locked(index.directory), index.database.writing() as connection:
+    with index.database.exclusive() as connection:
         if reindex:
             connection.exec_driver_sql("REINDEX")
         for head in wrong:
@@ -296,6 +302,8 @@ def _repair_files(index: _Index) -> None:
 
 
 def _repair_builds(index: _Index) -> None:
+    if index.database.shared:
+        return
     with suppress(ConflictError), builds.rebuilding(index.root):
         builds.remove_abandoned(index.root)
 

@@ -1,8 +1,8 @@
 """Conditions on what documents say of themselves, as SQL.
 
 Comparison follows the column: dates are ISO strings and sort as such, numbers compare as numbers, the rest as text
-(``contains``, ``starts`` and ``ends`` by LIKE, which in SQLite disregards the case of ASCII letters). A document that
-does not have the field passes the negative conditions and ``empty``, and no other.
+(``contains``, ``starts`` and ``ends`` disregard the case of letters: in SQLite of ASCII ones). A document that does
+not have the field passes the negative conditions and ``empty``, and no other.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ FIELDS: Final = tuple(_COLUMNS)
 
 Column = sa.ColumnElement[Any]
 Test = sa.ColumnElement[bool]
+Value = str | sa.ColumnElement[float]
 
 _ORDER: Final[dict[str, Callable[[Column, Any], Test]]] = {
     "lt": lambda column, value: column < value,
@@ -81,18 +82,18 @@ def _compared(one: Condition, column: Column) -> Test:
     return sa.or_(*tests) if tests else sa.false()
 
 
-def _values(one: Condition) -> Iterator[str | float]:
+def _values(one: Condition) -> Iterator[Value]:
     for value in one.values:
         if one.field not in _NUMBERS or one.operator in _LIKE:
             yield value
         elif (number := _number(value)) is not None:
-            yield number
+            yield sa.literal(number, sa.Double)
 
 
-def _one(operator: str, column: Column, value: str | float) -> Test:
+def _one(operator: str, column: Column, value: Value) -> Test:
     if operator in _LIKE:
         pattern = _LIKE[operator].format(_escaped(str(value)))
-        return sa.cast(column, sa.String).like(pattern, escape="\\")
+        return sa.cast(column, sa.String).ilike(pattern, escape="\\")
     if operator in _ORDER:
         return _ORDER[operator](column, value)
     equal: Test = column == value

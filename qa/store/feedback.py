@@ -13,7 +13,6 @@ import sqlalchemy as sa
 
 from qa.errors import ConflictError, NotFoundError
 from qa.store.database import Database
-from qa.store.lock import exclusive
 from qa.store.records import now, storable
 from qa.store.tables import feedback
 
@@ -63,7 +62,7 @@ def add(database: Database, given: NewVerdict) -> Verdict:
     """Keep a verdict; on disk when this returns."""
     values: dict[str, Any] = {name: storable(getattr(given, name)) for name in _GIVEN}
     values |= {"created": now(), "state": "pending"}
-    with exclusive(database) as connection:
+    with database.exclusive() as connection:
         inserted = connection.execute(feedback.insert().values(values)).inserted_primary_key
         assert inserted is not None
         _forget(connection)
@@ -101,7 +100,7 @@ def verdict(database: Database, number: int) -> Verdict:
 
 def settle(database: Database, number: int, state: Literal["taken", "dismissed"], taken_as: str | None = None) -> None:
     """Note what became of a verdict. Raises NotFoundError, ConflictError where it was dealt with already."""
-    with exclusive(database) as connection:
+    with database.exclusive() as connection:
         check_pending(_verdict(connection, number))
         values = {"state": state, "taken_as": taken_as}
         connection.execute(feedback.update().where(feedback.c.number == number).values(values))

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 
 from qa.errors import ConflictError, DamagedIndexError, NotFoundError
 from qa.store.database import Database
-from qa.store.lock import exclusive
 from qa.store.records import now
 from qa.store.tables import evals
 
@@ -46,7 +45,7 @@ def begin(database: Database, about: Json, owner: str | None = None) -> str:
     """Note an eval that begins; returns its id. Raises ConflictError where ``owner`` is named and one runs already."""
     identity = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     values = {"id": identity, "state": "running", "created": now(), "about": about, "owner": owner}
-    with exclusive(database) as connection:
+    with database.exclusive() as connection:
         if owner is not None:
             _refuse_second(connection)
         connection.execute(evals.insert().values(values))
@@ -63,7 +62,7 @@ def _refuse_second(connection: sa.Connection) -> None:
 
 def note(database: Database, identity: str, about: Json, state: State = "running") -> None:
     """How far an eval is, or why it failed."""
-    with exclusive(database) as connection:
+    with database.exclusive() as connection:
         connection.execute(evals.update().where(evals.c.id == identity).values(about=about, state=state))
 
 
@@ -71,7 +70,7 @@ def finish(database: Database, identity: str, about: Json, figures: Json, report
     """What came of an eval."""
     packed = zlib.compress(json.dumps(report, ensure_ascii=False).encode("utf-8", "backslashreplace"))
     values = {"state": "done", "about": about, "figures": figures, "report": packed}
-    with exclusive(database) as connection:
+    with database.exclusive() as connection:
         connection.execute(evals.update().where(evals.c.id == identity).values(values))
 
 

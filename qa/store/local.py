@@ -1,10 +1,13 @@
-"""The local store: SQLite is the system of record, FAISS and token vectors are derived files beside it.
+"""The local store: the database is the system of record, FAISS and token vectors are derived files of this machine.
 
     index/citeqa.sqlite                              collections, documents, source texts, passages, encodings, words
     index/manifest.json                              which derived files are current (manifest.py)
     index/generations/<collection>/<number>/         immutable segments (segment.py)
     index/writer.lock, index/publisher.lock          one writer, one maker of generations at a time (lock.py)
     index/current, index/builds/                     another build of the same index in its place (builds.py)
+
+With the records in PostgreSQL (location.py) the derived files and their locks are in index/postgresql/<schema>/, and
+every process, or all that share the directory, derives them for itself.
 
 The commit of a database transaction is the only point at which anything becomes visible: a search joins the current
 generation with whatever the database has beyond it (state.py), so that an acknowledged write is found at once, after
@@ -14,6 +17,7 @@ a crash too, and a generation is only ever a matter of speed. All derived files 
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
 from contextlib import suppress
 from pathlib import Path
@@ -22,9 +26,10 @@ from qa.errors import BusyError, CiteqaError, ConflictError, IndexError_
 from qa.store import builds, records
 from qa.store.database import Database
 from qa.store.encodings import Packing
-from qa.store.generations import Publisher
+from qa.store.generations import TAIL, Publisher
+from qa.store.location import Build, Location, at
 from qa.store.manifest import Identity
-from qa.store.opening import check_identity, open_database, read_identity
+from qa.store.opening import check_identity, open_index, read_identity
 from qa.store.record_store import RecordStore
 from qa.store.records import Head
 from qa.store.snapshot import LocalSnapshot
@@ -39,16 +44,19 @@ _TRIES = 100
 class LocalStore(RecordStore):
     """Implements :class:`qa.store.store.Store`. Safe to share between threads; other processes may write meanwhile."""
 
-    def __init__(self, root: Path, directory: Path, database: Database, identity: Identity, packing: Packing) -> None:
+    def __init__(
+        self, location: Location, build: Build, database: Database, identity: Identity, packing: Packing
+    ) -> None:
         """Use :meth:`open`."""
-        super().__init__(root, directory, database, identity, packing)
-        self.publisher = Publisher(directory, identity, database)
-        self._states = States(directory, identity)
+        super().__init__(location, build, database, identity, packing)
+        self.publisher = Publisher(build.directory, identity, database)
+        self._states = States(build.directory, identity)
+        self._publishing = threading.Lock()
 
     @classmethod
     def open(
         cls,
-        path: Path,
+        where: Path | Location,
         *,
         fingerprint: str,
         dims: int,
@@ -56,21 +64,21 @@ class LocalStore(RecordStore):
         versions: dict[str, str],
         create: bool,
     ) -> LocalStore:
-        """Open the index in a directory, or make one there.
+        """Open the index in a directory or a shared database, or make one there.
 
         ``fingerprint``, ``dims``: of the encoder. ``codec``: of its token vectors. ``versions``: of what turns a
         source into passages and words; others than the index was made with are logged, and `qa doctor` names them.
 
         Raises NoIndexError where there is none and ``create`` is false, EncoderMismatchError, FormatError,
-        DamagedIndexError, IndexError_ (``code="index_read_only"``).
+        DamagedIndexError, IndexError_ (``code="index_read_only"``), BusyError where PostgreSQL cannot be reached.
         """
+        location = at(where)
         wanted = Identity(uuid.uuid4().hex, fingerprint, dims, codec.dims, codec.bits, codec.digest, dict(versions))
-        directory = builds.current(path)
-        database = open_database(directory, create, wanted)
+        build, database = open_index(location, wanted, create)
         try:
             identity = read_identity(database)
             check_identity(identity, wanted)
-            store = cls(path, directory, database, identity, Packing(fingerprint, dims, codec))
+            store = cls(location, build, database, identity, Packing(fingerprint, dims, codec))
             store._tidy()
         except BaseException:
             database.close()
@@ -110,6 +118,8 @@ class LocalStore(RecordStore):
                 connection.close()
                 raise
             if state is not None:
+                if self.database.shared and sum(part.size for part in state.in_memory) > TAIL:
+                    self._publish_aside(collection)
                 return LocalSnapshot(self.database, connection, state, self.packing)
             connection.close()
         raise BusyError(f"{collection!r} is changing too fast to be read.", "Try again in a moment.")
@@ -135,6 +145,17 @@ class LocalStore(RecordStore):
         """Map the new generation here rather than in the next search, if this process searches at all."""
         if self._states.has(number):
             self.snapshot(collection).close()
+
+    def _publish_aside(self, collection: str) -> None:
+        """What other processes add is folded here too, while searches go on; one such work at a time."""
+        if self._publishing.acquire(blocking=False):
+            threading.Thread(target=self._publish_in_thread, args=(collection,), name="qa-publish", daemon=True).start()
+
+    def _publish_in_thread(self, collection: str) -> None:
+        try:
+            self._publish_quietly(collection)
+        finally:
+            self._publishing.release()
 
     def _publish_quietly(self, collection: str) -> None:
         """What was added is safe already: a generation that cannot be made now is made later."""

@@ -13,10 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-import sqlalchemy as sa
-
 from qa.errors import ConflictError, IndexError_
-from qa.store.database import Database
 
 WAIT = 30.0
 """Seconds that a writer waits for another before it gives up."""
@@ -35,13 +32,6 @@ def locked(directory: Path, name: str = "writer.lock", wait: float = WAIT, taken
             yield
         finally:
             fcntl.flock(file, fcntl.LOCK_UN)
-
-
-@contextmanager
-def exclusive(database: Database) -> Iterator[sa.Connection]:
-    """A write transaction on an index's database, as its one writer. Raises ConflictError like ``locked``."""
-    with locked(database.path.parent), database.writing() as connection:
-        yield connection
 
 
 def _lock_file(path: Path) -> IO[bytes]:

@@ -1,4 +1,7 @@
-"""Opening the database of an index: finding its build, making or upgrading its tables, knowing its encoder."""
+"""Opening the database of an index: finding its build, making or upgrading its tables, knowing its encoder.
+
+An index has its records in its directory (SQLite) or in a PostgreSQL database: ``Location`` says which.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,13 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+import sqlalchemy as sa
+from pydantic import SecretStr
+
 from qa.errors import DamagedIndexError, EncoderMismatchError, IndexError_, NoIndexError
-from qa.store import builds, migrations, records
-from qa.store.database import RESTORE, Database
+from qa.store import builds, migrations, records, schemas
+from qa.store.database import RESTORE, Database, SqliteDatabase
+from qa.store.location import Build, Location, at
 from qa.store.lock import locked
 from qa.store.manifest import NAME as MANIFEST
 from qa.store.manifest import Identity
@@ -21,32 +28,118 @@ IDENTITY = "_index"
 """The note of how a build was made."""
 
 
-def open_database(path: Path, create: bool, identity: Identity | None) -> Database:
-    """The database of one build, made where that is wanted. Raises NoIndexError, DamagedIndexError, FormatError."""
-    file = path / DATABASE
-    if not file.exists():
-        _refuse_missing(path, create)
-        _make_directory(path)
-    read_only = not (os.access(path, os.W_OK) and (not file.exists() or os.access(file, os.W_OK)))
-    database = Database(file, read_only=read_only, create=create)
+def open_index(where: Location, identity: Identity, create: bool) -> tuple[Build, Database]:
+    """The current build of an index and its database, made where that is wanted.
+
+    Raises NoIndexError, DamagedIndexError, FormatError, IndexError_; BusyError where PostgreSQL cannot be reached.
+    """
+    if where.url is None:
+        build = Build(builds.current(where.root))
+        return build, _open_file(build.directory, create, identity)
+    build = _shared_build(where.root, where.url) or _made(where, where.url, identity, create)
+    _make_directory(build.directory)
+    return build, open_build(build)
+
+
+def open_existing(where: Path | Location) -> Database:
+    """The database of an index, whatever encoder it was made with. Raises NoIndexError, DamagedIndexError."""
+    return open_build(current_build(where))
+
+
+def current_build(where: Path | Location) -> Build:
+    """Raises NoIndexError where a shared database holds none, DamagedIndexError."""
+    location = at(where)
+    if location.url is None:
+        return Build(builds.current(location.root))
+    build = _shared_build(location.root, location.url)
+    if build is None:
+        raise _nothing_shared()
+    return build
+
+
+def open_build(build: Path | Build) -> Database:
+    """The same of one build, current or not."""
+    if isinstance(build, Build) and build.url is not None:
+        return _open_schema(build.url, build.schema)
+    directory = build.directory if isinstance(build, Build) else build
+    if not (directory / DATABASE).exists():
+        _refuse_missing(directory, create=False)
+    return _open_file(directory, create=False, identity=None)
+
+
+def is_current(build: Build, root: Path, connection: sa.Connection) -> bool:
+    """Whether a build still is what the index consists of; ``connection``: to its database."""
+    if build.url is not None:
+        return schemas.current(connection) == build.schema
+    return builds.current(root) == build.directory
+
+
+def _shared_build(root: Path, url: SecretStr) -> Build | None:
+    from qa.store.postgres import connected
+
+    with connected(url) as connection:
+        place = schemas.read_place(connection)
+    return None if place is None else Build.shared(root, url, place.build)
+
+
+def _made(where: Location, url: SecretStr, identity: Identity, create: bool) -> Build:
+    """The first build of a shared database; somebody else may have made it meanwhile."""
+    from qa.store.postgres import connected
+
+    if not create:
+        raise _nothing_shared()
+    with connected(url) as connection:
+        schemas.prepare(connection)
+        place = schemas.read_place(connection)
+        if place is None:
+            place = schemas.Place(schemas.new_schema(connection))
+            _fill(connection, identity)
+            schemas.switch(connection, place)
+    return Build.shared(where.root, url, place.build)
+
+
+def _nothing_shared() -> NoIndexError:
+    return NoIndexError(
+        "There is no index in the database that QA_DATABASE_URL names.",
+        "Make one with `qa ingest PATH`, or move one there with `qa migrate`.",
+    )
+
+
+def _fill(connection: sa.Connection, identity: Identity) -> None:
+    migrations.create(connection)
+    records.write_note(connection, IDENTITY, asdict(identity))
+
+
+def _open_schema(url: SecretStr, schema: str) -> Database:
+    from qa.store.postgres import PostgresDatabase
+
+    database = PostgresDatabase(url, schema)
     try:
-        _bring_up_to_date(database, path, create, identity)
+        with database.reading() as connection:
+            standing = migrations.standing(connection)
+        if standing != migrations.HEAD:
+            with database.exclusive() as connection:
+                migrations.upgrade(connection)
     except BaseException:
         database.close()
         raise
     return database
 
 
-def open_existing(path: Path) -> Database:
-    """The database of an index, whatever encoder it was made with. Raises NoIndexError, DamagedIndexError."""
-    return open_build(builds.current(path))
-
-
-def open_build(directory: Path) -> Database:
-    """The same of one build, current or not."""
-    if not (directory / DATABASE).exists():
-        _refuse_missing(directory, create=False)
-    return open_database(directory, create=False, identity=None)
+def _open_file(path: Path, create: bool, identity: Identity | None) -> Database:
+    """The SQLite database of one build, made where that is wanted."""
+    file = path / DATABASE
+    if not file.exists():
+        _refuse_missing(path, create)
+        _make_directory(path)
+    read_only = not (os.access(path, os.W_OK) and (not file.exists() or os.access(file, os.W_OK)))
+    database = SqliteDatabase(file, read_only=read_only, create=create)
+    try:
+        _bring_up_to_date(database, path, create, identity)
+    except BaseException:
+        database.close()
+        raise
+    return database
 
 
 def _refuse_missing(path: Path, create: bool) -> None:
@@ -86,8 +179,7 @@ def _bring_up_to_date(database: Database, path: Path, create: bool, identity: Id
         if standing is not None:
             migrations.upgrade(connection)
         elif identity is not None:
-            migrations.create(connection)
-            records.write_note(connection, IDENTITY, asdict(identity))
+            _fill(connection, identity)
 
 
 def read_identity(database: Database) -> Identity:
@@ -97,7 +189,7 @@ def read_identity(database: Database) -> Identity:
     try:
         return Identity(**note)
     except TypeError as error:
-        raise DamagedIndexError(f"{database.path} does not say how it was made.", RESTORE) from error
+        raise DamagedIndexError(f"{database.name} does not say how it was made.", RESTORE) from error
 
 
 def check_identity(identity: Identity, wanted: Identity) -> None:

@@ -6,6 +6,8 @@ one FAISS segments (local.py).
     index/citeqa.sqlite                              collections, documents, source texts, passages, encodings, words
     index/writer.lock                                one writer at a time (lock.py)
     index/current, index/builds/                     another build of the same index in its place (builds.py)
+
+or the same tables in a PostgreSQL database, and advisory locks there (location.py, postgres.py, schemas.py).
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from qa.errors import ConflictError, IndexError_, InputError
-from qa.store import builds, passages, records
+from qa.store import builds, passages, records, schemas
 from qa.store.database import Database
 from qa.store.encodings import Packing, ids_by_key
 from qa.store.facets import Facets, facets
 from qa.store.keys import Keys
-from qa.store.lock import exclusive
+from qa.store.location import Build, Location
 from qa.store.manifest import Identity
+from qa.store.opening import is_current
 from qa.store.record_snapshot import RecordSnapshot
 from qa.store.records import Head
 from qa.store.store import CollectionInfo, NewDocument
@@ -36,10 +39,14 @@ class RecordStore(ABC):
     """Implements :class:`qa.store.store.Store` but for searching. Safe to share between threads; other processes may
     write meanwhile."""
 
-    def __init__(self, root: Path, directory: Path, database: Database, identity: Identity, packing: Packing) -> None:
-        """``root``: the index directory; ``directory``: of the build that this store opened."""
-        self.root = root
-        self.directory = directory
+    def __init__(
+        self, location: Location, build: Build, database: Database, identity: Identity, packing: Packing
+    ) -> None:
+        """``build``: the one that this store opened."""
+        self.location = location
+        self.root = location.root
+        self.build = build
+        self.directory = build.directory
         self.identity = identity
         self.packing = packing
         self.database = database
@@ -66,11 +73,18 @@ class RecordStore(ABC):
     def writing(self) -> Iterator[sa.Connection]:
         """A write transaction. Raises ConflictError where another writer does not finish in time, IndexError_
         (``code="index_replaced"``) where another build has become current since this one was opened."""
-        with exclusive(self.database) as connection:
+        with self.database.exclusive() as connection:
             yield connection
 
-    def _check_current(self) -> None:
-        if builds.current(self.root) != self.directory:
+    def current_build(self) -> Build:
+        """The build that is current now: another one than this store's after a restore."""
+        if self.build.url is None:
+            return Build(builds.current(self.root))
+        with self.database.reading() as connection:
+            return Build.shared(self.root, self.build.url, schemas.current(connection))
+
+    def _check_current(self, connection: sa.Connection) -> None:
+        if not is_current(self.build, self.root, connection):
             raise IndexError_(
                 f"{self.root} was encoded anew or restored; this process still reads the index as it was.",
                 "Start it again to use the new index: nothing is written to the old one.",

@@ -12,7 +12,7 @@ from qa.chat.events import Events, Limits
 from qa.chat.message import Connection, Message, Question
 from qa.chat.settings import ChatSettings
 from qa.store import migrations
-from qa.store.database import Database
+from qa.store.database import Database, SqliteDatabase
 from qa.types import Answer, AnswerSentence, AskTimings, Citation, QuoteSpan
 
 Reply = Card | str
@@ -20,7 +20,7 @@ LIMITS = Limits(per_minute=20, expiry=3600)
 
 
 def new_database(path: Path) -> Database:
-    database = Database(path, read_only=False, create=True)
+    database = SqliteDatabase(path, read_only=False, create=True)
     with database.writing() as connection:
         migrations.create(connection)
     return database

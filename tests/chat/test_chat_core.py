@@ -16,7 +16,7 @@ from qa.chat.push import PushError, UnclearError
 from qa.chat.service import Chats
 from qa.config import Settings
 from qa.errors import BusyError, IndexError_, NotFoundError
-from qa.store.database import Database
+from qa.store.database import Database, SqliteDatabase
 from qa.store.owner import Owner
 from qa.types import Answer
 
@@ -348,7 +348,7 @@ def test_words_and_reply_addresses_are_not_in_the_repr() -> None:
 
 def test_an_index_that_can_only_be_read_keeps_no_message(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     new_database(tmp_path / "chat.sqlite").close()
-    database = Database(tmp_path / "chat.sqlite", read_only=True)
+    database = SqliteDatabase(tmp_path / "chat.sqlite", read_only=True)
     monkeypatch.setenv("QA_SLACK_SIGNING_SECRET", "s")
     monkeypatch.setenv("QA_SLACK_BOT_TOKEN", "xoxb-1")
 

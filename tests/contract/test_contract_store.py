@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +18,23 @@ from qa.types import Filters, Passage
 QUOTES = ["alpha beta", "beta gamma", "gamma delta epsilon"]
 
 
-OPEN = {"local": open_store}
+Fixtures = Callable[[str], Any]
+
+
+def _over_postgres(path: Path, fixture: Fixtures) -> Store:
+    return open_store(path, url=fixture("postgres").database())
+
+
+OPEN: dict[str, Callable[[Path, Fixtures], Store]] = {
+    "local": lambda path, _: open_store(path),
+    "postgres": _over_postgres,
+}
+"""How a new store of each kind is made in a directory, with the fixtures that it needs."""
 
 
 @pytest.fixture(params=list(OPEN))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = OPEN[request.param](tmp_path / "index")
+    opened = OPEN[request.param](tmp_path / "index", request.getfixturevalue)
     opened.create_collection("default")
     yield opened
     opened.close()
@@ -36,20 +48,25 @@ def filled(request: pytest.FixtureRequest, store: Store) -> Store:
 
 
 @pytest.fixture(scope="module", params=["fresh", "published", "half"])
-def still(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Store]]:
-    """The same, or all published, for tests that only read: each implementation's store."""
-    stores = {name: make(tmp_path_factory.mktemp(name) / "index") for name, make in OPEN.items()}
-    for opened in stores.values():
-        opened.create_collection("default")
-        fill(opened, request.param)
-    yield stores
+def still(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Store]]:
+    """The same, or all published, for tests that only read: each implementation's store, made when it is asked for."""
+    stores: dict[str, Store] = {}
+
+    def made(name: str) -> Store:
+        if name not in stores:
+            stores[name] = OPEN[name](tmp_path_factory.mktemp(name) / "index", request.getfixturevalue)
+            stores[name].create_collection("default")
+            fill(stores[name], request.param)
+        return stores[name]
+
+    yield made
     for opened in stores.values():
         opened.close()
 
 
 @pytest.fixture(params=list(OPEN))
-def read(request: pytest.FixtureRequest, still: Mapping[str, Store]) -> Store:
-    return still[request.param]
+def read(request: pytest.FixtureRequest, still: Callable[[str], Store]) -> Store:
+    return still(request.param)
 
 
 def fill(store: Store, state: str) -> None:

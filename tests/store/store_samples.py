@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import SecretStr
 
 from qa.store.local import LocalStore
+from qa.store.location import Location
 from qa.store.store import Encoding, NewDocument, NewPassage
 from qa.store.tokens import TokenCodec
 from qa.types import Language, Metadata, Piece, Source
@@ -19,8 +21,12 @@ CODEC = TokenCodec(np.full(LATE, -1, np.float32), np.full(LATE, 1, np.float32))
 VERSIONS = {"normaliser": "1", "splitter": "1"}
 
 
-def open_store(path: Path, *, create: bool = True, fingerprint: str = "test", dims: int = DIMS) -> LocalStore:
-    return LocalStore.open(path, fingerprint=fingerprint, dims=dims, codec=CODEC, versions=VERSIONS, create=create)
+def open_store(
+    path: Path, *, create: bool = True, fingerprint: str = "test", dims: int = DIMS, url: str = ""
+) -> LocalStore:
+    """``url``: of the PostgreSQL database that holds its records."""
+    where = Location(path, SecretStr(url) if url else None)
+    return LocalStore.open(where, fingerprint=fingerprint, dims=dims, codec=CODEC, versions=VERSIONS, create=create)
 
 
 def seeded(text: str) -> np.random.Generator:

@@ -13,7 +13,7 @@ from store_samples import CODEC, DIMS, VERSIONS, document, open_store
 
 from qa.errors import ConflictError, DamagedIndexError, EncoderMismatchError, FormatError, IndexError_, NoIndexError
 from qa.store import migrations, tables
-from qa.store.database import Database
+from qa.store.database import SqliteDatabase
 from qa.store.local import LocalStore
 from qa.store.lock import locked
 from qa.store.tokens import TokenCodec
@@ -108,7 +108,7 @@ def test_a_database_that_does_not_say_how_it_was_made(made: Path) -> None:
 
 
 def test_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
-    stepwise, at_once = (Database(tmp_path / name, read_only=False, create=True) for name in ("steps", "once"))
+    stepwise, at_once = (SqliteDatabase(tmp_path / name, read_only=False, create=True) for name in ("steps", "once"))
     with stepwise.writing() as connection:
         migrations.upgrade(connection)
     with at_once.writing() as connection:

@@ -18,7 +18,7 @@ HEAD = "0005"
 
 def standing(connection: sa.Connection) -> str | None:
     """The step a database stands at, None for one without tables. Raises DamagedIndexError."""
-    tables = sa.inspect(connection).get_table_names()
+    tables = _tables(connection)
     if not tables:
         return None
     if "alembic_version" not in tables:
@@ -27,9 +27,17 @@ def standing(connection: sa.Connection) -> str | None:
     return None if version is None else str(version)
 
 
+def _tables(connection: sa.Connection) -> list[str]:
+    """In PostgreSQL of the schema that the connection works in."""
+    if connection.dialect.name == "sqlite":
+        return sa.inspect(connection).get_table_names()
+    listed = sa.text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
+    return list(connection.scalars(listed))
+
+
 def create(connection: sa.Connection) -> None:
     """Make all tables of a new database, inside the caller's transaction."""
-    metadata.create_all(connection)
+    metadata.create_all(connection, checkfirst=False)
     connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
     connection.execute(sa.text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 

@@ -1,0 +1,55 @@
+"""Where an index is: its directory and, where its records are shared, the PostgreSQL database that holds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pydantic import SecretStr
+
+from qa.config import Settings
+
+DERIVED: Final = "postgresql"
+"""Folder of an index directory for the files that are derived from a shared database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """``root``: the index directory. ``url``: of the PostgreSQL database; None: SQLite, inside the directory.
+
+    With a database, the directory belongs to the processes of one machine: what is in it can be made anew.
+    """
+
+    root: Path
+    url: SecretStr | None = None
+
+    def __str__(self) -> str:
+        return str(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build of an index. ``directory``: of its derived files, and of its database if that is SQLite; ``schema``:
+    of its tables in PostgreSQL."""
+
+    directory: Path
+    url: SecretStr | None = None
+    schema: str = ""
+
+    @classmethod
+    def shared(cls, root: Path, url: SecretStr, schema: str) -> Build:
+        return cls(root / DERIVED / schema, url, schema)
+
+
+def location(settings: Settings, path: Path | None = None) -> Location:
+    """The index that the settings name. A ``path`` that is not their ``index_dir`` names an index of its own, whose
+    records are inside."""
+    if path is not None and path.absolute() != settings.index_dir.absolute():
+        return Location(path)
+    url = settings.database_url
+    return Location(path or settings.index_dir, url if url.get_secret_value() else None)
+
+
+def at(where: Path | Location) -> Location:
+    return where if isinstance(where, Location) else Location(where)
