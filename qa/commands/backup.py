@@ -16,16 +16,21 @@ if TYPE_CHECKING:
 def backup(file: str, as_json: bool) -> None:
     """Raises what :func:`qa.store.backup.write_backup` raises."""
     from qa.store.backup import write_backup
+    from qa.store.location import own_directory
 
-    _tell("backup.done", file, as_json, write_backup(read_settings().index_dir, Path(file)))
+    root = own_directory(
+        read_settings(), 'Use PostgreSQL\'s own: pg_dump --format=custom --file FILE "$QA_DATABASE_URL".'
+    )
+    _tell("backup.done", file, as_json, write_backup(root, Path(file)))
 
 
 def restore(file: str, force: bool, as_json: bool) -> None:
     """Raises what :func:`qa.store.backup.restore_backup` raises."""
     from qa.store.backup import restore_backup
     from qa.store.builds import previous
+    from qa.store.location import own_directory
 
-    root = read_settings().index_dir
+    root = own_directory(read_settings(), 'Use PostgreSQL\'s own: pg_restore --dbname "$QA_DATABASE_URL" FILE.')
     _tell("restore.done", file, as_json, restore_backup(Path(file), root, force=force))
     if previous(root) is not None:
         note(say("restore.kept"))

@@ -36,6 +36,11 @@ _AT_ONCE = 500
 
 
 def create(connection: sa.Connection, collection: int) -> None:
+    _make_tables(connection)
+    _execute(connection, f"INSERT INTO {TOTALS} VALUES (:collection, 0)", collection=collection)
+
+
+def _make_tables(connection: sa.Connection) -> None:
     _execute(
         connection,
         f"CREATE TABLE IF NOT EXISTS {TABLE} (row BIGINT PRIMARY KEY, collection_id BIGINT NOT NULL, "
@@ -47,7 +52,6 @@ def create(connection: sa.Connection, collection: int) -> None:
         connection,
         f"CREATE TABLE IF NOT EXISTS {TOTALS} (collection_id BIGINT PRIMARY KEY, tokens BIGINT NOT NULL)",
     )
-    _execute(connection, f"INSERT INTO {TOTALS} VALUES (:collection, 0)", collection=collection)
 
 
 def drop(connection: sa.Connection, collection: int) -> None:
@@ -68,8 +72,7 @@ def remove(connection: sa.Connection, collection: int, rows: Sequence[int]) -> N
 
 
 def rebuild(connection: sa.Connection, collection: int) -> None:
-    if not connection.scalar(sa.text("SELECT to_regclass(:name)"), {"name": TABLE}):
-        create(connection, collection)
+    _make_tables(connection)
     drop(connection, collection)
     create(connection, collection)
     _keep(connection, collection, passages.c.collection_id == collection)

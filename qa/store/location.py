@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from qa.config import Settings
+from qa.errors import InputError
 
 DERIVED: Final = "postgresql"
 """Folder of an index directory for the files that are derived from a shared database."""
@@ -49,6 +50,14 @@ def location(settings: Settings, path: Path | None = None) -> Location:
         return Location(path)
     url = settings.database_url
     return Location(path or settings.index_dir, url if url.get_secret_value() else None)
+
+
+def own_directory(settings: Settings, instead: str) -> Path:
+    """The index directory, for what works on its files. Raises InputError, with what to do ``instead``, where the
+    records are not in it."""
+    if location(settings).url is not None:
+        raise InputError("The records of this index are in PostgreSQL (QA_DATABASE_URL).", instead)
+    return settings.index_dir
 
 
 def at(where: Path | Location) -> Location:
