@@ -26,14 +26,14 @@ from qa.errors import BusyError, CiteqaError, ConflictError, IndexError_
 from qa.store import builds, records
 from qa.store.database import Database
 from qa.store.encodings import Packing
-from qa.store.generations import TAIL, Publisher
+from qa.store.generations import Publisher, longest_tail
 from qa.store.location import Build, Location, at
 from qa.store.manifest import Identity
 from qa.store.opening import check_identity, open_index, read_identity
 from qa.store.record_store import RecordStore
 from qa.store.records import Head
 from qa.store.snapshot import LocalSnapshot
-from qa.store.state import States
+from qa.store.state import State, States
 from qa.store.tokens import TokenCodec
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,7 @@ class LocalStore(RecordStore):
                 connection.close()
                 raise
             if state is not None:
-                if self.database.shared and sum(part.size for part in state.in_memory) > TAIL:
+                if self.database.shared and _is_behind(state):
                     self._publish_aside(collection)
                 return LocalSnapshot(self.database, connection, state, self.packing)
             connection.close()
@@ -163,3 +163,9 @@ class LocalStore(RecordStore):
             self.publish(collection)
         except CiteqaError as error:
             log.warning("%s %s", error.message, error.hint)
+
+
+def _is_behind(state: State) -> bool:
+    """Whether searches carry more in memory than is left to itself."""
+    on_disk, in_memory = (sum(part.size for part in parts) for parts in (state.on_disk, state.in_memory))
+    return in_memory > longest_tail(on_disk)

@@ -18,7 +18,7 @@ from store_samples import document, open_store
 from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.errors import BusyError, CiteqaError, ConfigError, ConflictError, IndexError_, InputError, NoIndexError
-from qa.store import feedback, generations, lexical, local, migrations, postgres, schemas, sequences
+from qa.store import feedback, generations, lexical, migrations, postgres, schemas, sequences
 from qa.store.check import check, repair
 from qa.store.feedback import NewVerdict
 from qa.store.local import LocalStore
@@ -68,7 +68,7 @@ def test_a_write_is_found_at_once_by_a_store_with_another_directory(
 def test_what_other_processes_add_is_folded_here_too(
     store: LocalStore, tmp_path: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local, "TAIL", 2)
+    monkeypatch.setattr(generations, "TAIL", 2)
     other = open_store(tmp_path / "elsewhere", url=url)
     store.add("default", [document("one", [f"word{n} beta" for n in range(5)])])
     other.snapshot("default").close()
