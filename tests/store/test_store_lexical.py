@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from store_samples import document, encoding, open_store, seeded
 
-from qa.store import lexical
+from qa.store import lexical, lexical_sqlite
 from qa.store.local import LocalStore
 from qa.types import Filters
 
@@ -97,7 +97,7 @@ def test_frequent_words_are_counted_in_part(
     large: LocalStore, monkeypatch: pytest.MonkeyPatch, word: str, there: int
 ) -> None:
     """They are spread evenly here, so that the estimate is off by one step at most."""
-    monkeypatch.setattr(lexical, "_COUNTED", 700)
+    monkeypatch.setattr(lexical_sqlite, "_COUNTED", 700)
     with large.database.reading() as connection:
         (counted,) = lexical.count(connection, 1, [f'"{word}"']).values()
     assert abs(counted - there) <= (3 if there > 700 else 0)
