@@ -78,9 +78,9 @@ _ARABIC = re.compile(
 )
 _ZH_PERCENT = re.compile(rf"百分之(?P<figure>{_ZH_NUMERAL}+(?:点{_ZH_NUMERAL}+)?)")
 _ZH_FIGURE = re.compile(
-    rf"(?:第)?(?P<figure>{_ZH_NUMERAL}(?:{_ZH_NUMERAL}|[万亿])*)(?P<about>[余多几]?)(?=[{_MEASURES}])"
+    rf"(?:第)?(?P<figure>{_ZH_NUMERAL}(?:{_ZH_NUMERAL}|[万亿]){{0,30}})(?P<about>[余多几]?)(?=[{_MEASURES}])"
     rf"|(?:第)(?P<ordinal>{_ZH_NUMERAL}+)"
-    rf"|(?P<level>{_ZH_NUMERAL}*[十百千万亿])(?=级)"
+    rf"|(?P<level>{_ZH_NUMERAL}{{0,8}}[十百千万亿])(?=级)"
 )
 _EN_FIGURE = re.compile(
     rf"\b(?P<figure>(?:{'|'.join([*_EN_SMALL, *_EN_POWER])})(?:[ -](?:and "

@@ -18,6 +18,8 @@ from qa.types import Span
 MIN_SIDE: Final = 2
 """Characters of a side in Chinese."""
 
+LONGEST: Final = 500
+"""Characters of a question that is taken apart."""
 _ASKS_ZH: Final = r"什么|哪|谁|多少|几|怎"
 _ASKS_EN: Final = r"\b(?:what|which|who|whom|when|where|how)\b"
 _CLAUSES = re.compile(r"^(?P<head>[^:：]{4,}[:：])\s*(?P<rest>.+)$", re.DOTALL)
@@ -37,7 +39,7 @@ _NO_NAME_EN: Final = (
 )
 _NAME_EN: Final = (
     r"(?:(?:the|a|an|whole|first|second|\d+(?:st|nd|rd|th)|(?:nin|eigh|ten|fif|six|seven)th|(?:19|20)\d\d) )*"
-    r"(?:[A-Z][\w&'’.-]*|[\"“][^\"”]+[\"”])"
+    r"(?:[A-Z][\w&'’.-]*|[\"“][^\"”]{1,80}[\"”])"
     rf"(?:[ -](?:(?:of|for|and) (?=[A-Z]))?(?:[A-Z][\w&'’.-]*|(?!(?:{_NO_NAME_EN})\b)[a-z][\w-]*)){{0,7}}"
 )
 _BETWEEN_EN = re.compile(
@@ -57,7 +59,7 @@ _PREPOSITION_EN = re.compile(r"(?:\b(?:in|of|at|by|for|from|on|with)\s+)$", re.I
 def sides(question: str) -> tuple[str, ...]:
     """A question for each side that is compared; empty where nothing is, or where the sides cannot be told apart."""
     text = question.strip()
-    if not compares(text):
+    if len(text) > LONGEST or not compares(text):
         return ()
     english = detect(text) == "en"
     found = _clauses(text, _ASKS_EN if english else _ASKS_ZH) or (_sides_en(text) if english else _sides_zh(text))

@@ -42,7 +42,7 @@ AROUND: Final = 8
 """Characters on each side of a figure that say what it counts."""
 AROUND_NAME: Final = 16
 
-_MARK = re.compile(r"\s*[\[［【](?P<numbers>\d{1,4}(?:\s*[,，、]\s*\d{1,4})*)[\]］】]")
+_MARK = re.compile(r"\s{0,9}[\[［【](?P<numbers>\d{1,4}(?:\s*[,，、]\s*\d{1,4})*)[\]］】]")
 _LEANS = re.compile(
     r"^(?:他|她|它|该|其|此|这|两|双方|对此|It|He|She|They|This|These|The (?:company|group|association))"
 )

@@ -146,10 +146,10 @@ _FOUND: dict[Kind, re.Pattern[str]] = {
         rf"|{_MONTH} (?:{_YEAR}|\d{{1,2}}\b)|\d{{1,2}} {_MONTH}|\b{_YEAR}\b"
     ),
     "figure": re.compile(
-        rf"\d[\d,]*(?:\.\d+)?(?![\d年月日号])(?:%|‰|个百分点|[余多]?[百千万亿]*(?:余|多)?(?:{_MEASURE})?(?:人民币)?"
+        rf"\d[\d,]{{0,30}}(?:\.\d{{1,30}})?(?![\d年月日号])(?:%|‰|个百分点|[余多]?[百千万亿]*(?:余|多)?(?:{_MEASURE})?(?:人民币)?"
         rf"|\s(?:percent|million|billion|thousand)\b)?"
         rf"|百分之[一二三四五六七八九十百点]+|第[一二三四五六七八九十]+(?:{_MEASURE})?"
-        rf"|[一二两三四五六七八九十百千万]+[余多]?(?:{_MEASURE})"
+        rf"|[一二两三四五六七八九十百千万]{{1,30}}[余多]?(?:{_MEASURE})"
         r"|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|fifty|hundred|thousand"
         r"|million|billion|half|double)\b"
     ),
@@ -173,7 +173,8 @@ _FOUND: dict[Kind, re.Pattern[str]] = {
     ),
     "title": re.compile(r"“[^”]{1,60}”|《[^》]{1,60}》|\"[^\"]{1,80}\"|「[^」]{1,60}」|‘[^’]{2,60}’"),
     "list": re.compile(
-        rf"{_HAN}{{2,20}}(?:、{_HAN}[^、，。;；]{{1,40}}){{1,}}|[\w ]+(?:, [\w -]+)+,? (?:and|or) [\w ]+|一是|首先|第一"
+        rf"{_HAN}{{2,20}}(?:、{_HAN}[^、，。;；]{{1,40}}){{1,}}"
+        r"|(?<![\w ])(?!(?<=,) )[\w ]+(?:, [\w -]+)+,? (?:and|or) [\w ]+|一是|首先|第一"
     ),
 }
 

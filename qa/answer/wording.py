@@ -275,9 +275,14 @@ def _may_be_swapped(word: str, tag: str) -> bool:
 def _beside(text: str, start: int, end: int) -> tuple[str, str]:
     """What stands right before and behind a word: some characters, or in Latin script a word."""
     if text[start].isascii():
-        before, behind = re.search(r"\S*\s*$", text[:start]), re.match(r"\s*\S*", text[end:])
-        return (before[0] if before else ""), (behind[0] if behind else "")
+        # Backwards for what stands before: a search for the end of a text tries every place in it.
+        return _first_word(text[:start][::-1])[::-1], _first_word(text[end:])
     return text[max(0, start - BESIDE) : start], text[end : end + BESIDE]
+
+
+def _first_word(text: str) -> str:
+    found = re.match(r"\s*\S*", text)
+    return found[0] if found else ""
 
 
 @lru_cache(maxsize=4096)

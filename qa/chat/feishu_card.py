@@ -13,7 +13,7 @@ MAX_BYTES: Final = 30_000
 """Bytes of a card in JSON."""
 _FRAME: Final = 500
 """Bytes of a card kept for what is not its text."""
-_SPECIAL: Final = re.compile(r"[&<>~*\[\]()#`_$!\\|]|^\s*[-+](?=\s)|:(?=\w+:)", re.MULTILINE)
+_SPECIAL: Final = re.compile(r"[&<>~*\[\]()#`_$!\\|]|^[^\S\n]*[-+](?=\s)|:(?=\w+:)", re.MULTILINE)
 
 
 def _escape(text: str) -> str:

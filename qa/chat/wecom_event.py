@@ -11,7 +11,7 @@ from qa.chat.payload import Json, inner, items, text
 from qa.errors import InputError
 
 _LEADING: Final = re.compile(r"\s*@\S+(?:\s+|$)")
-_TRAILING: Final = re.compile(r"\s+@\S+\s*$")
+_TRAILING: Final = re.compile(r"(?<!\s)\s+@\S+\s*$")
 
 
 def refreshed(callback: Json) -> str | None:

@@ -21,7 +21,8 @@ _PHRASE_REACH = 80
 _NAME = f"[{CJK}·]{{2,8}}"
 _PEOPLE = f"[{CJK}A-Za-z·. ]{{2,16}}"
 _LEAD = re.compile(r"[\s·\-*+>#|/\\=~_^◀◁▶▷←→↑↓▲▼△▽★☆※■□◇◆○●【\[(<{「『]+")
-_TRAIL = re.compile(r"[\s|/\\\-=~_>)\]】}」』·.:!。↓→▼]+$")
+_ENDS = r"[\s|/\\\-=~_>)\]】}」』·.:!。↓→▼]"
+_TRAIL = re.compile(rf"(?<!{_ENDS}){_ENDS}+$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ DEEPEST_FRONT_MATTER = 8
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r"(#{1,6})(?:[ \t]+|$)")
-_CLOSING_MARKS = re.compile(r"[ \t]+#+$")
+_CLOSING_MARKS = re.compile(r"(?<![ \t])[ \t]+#+$")
 _UNDERLINE = re.compile(r"(=+|-{2,})$")
 _ITEM = re.compile(r"[-*+][ \t]+|\d{1,9}[.)][ \t]+")
 _RULE = re.compile(r"(?:[-*_][ \t]*){3,}$")

@@ -40,8 +40,8 @@ _SUMMARY: Final = re.compile(
 )
 _ASKS_JSON: Final = re.compile(r'json[^\n]{0,80}"title"', re.IGNORECASE)
 _USER_TURNS: Final = (
-    re.compile(r"<user>\s*(.+?)\s*</user>", re.DOTALL | re.IGNORECASE),
-    re.compile(r"^\s*(?:user|用户)\s*[:：]\s*(.+?)\s*$", re.MULTILINE | re.IGNORECASE),
+    re.compile(r"<user>(.+?)(?:</user>|\Z)", re.DOTALL | re.IGNORECASE),
+    re.compile(r"^[ \t]*(?:user|用户)[ \t]*[:：](.+)$", re.MULTILINE | re.IGNORECASE),
     re.compile(r'"mainText"\s*:\s*"((?:[^"\\]|\\.)+)"'),
 )
 

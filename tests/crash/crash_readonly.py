@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,6 @@ from crash_stage import Stage
 
 from qa.errors import CiteqaError
 from qa.index import Index
-from qa.ingest.clean import clean
 from qa.store.keys import Keys
 
 REFUSED = "index_read_only"
@@ -36,10 +36,11 @@ def seen_by_a_reader(stage: Stage, directory: Path) -> dict[str, Any]:
     """In a process of its own, which gives its rights up: ``refused``, the code of the error that opening met; or
     ``results`` of the probes and ``writes``, what each change was answered with."""
     if os.geteuid() == 0:
-        # Modules and codecs that are loaded late may lie where only root reads: do everything once before.
-        for version in (1, 2):
-            clean(stage.source(stage.names[0], version))
-        _used(stage, stage.root / "scratch")
+        # Modules and codecs that are loaded late may lie where only root reads: do the same to a copy before.
+        copy = stage.root / "rehearsal"
+        shutil.copytree(directory, copy)
+        _used(stage, copy)
+        shutil.rmtree(copy)
         os.setgroups([])
         os.setgid(_NOBODY)
         os.setuid(_NOBODY)
