@@ -157,7 +157,9 @@ class Core:
             await self._write(self.events.finish, work, "failed")
             return
         reply = await self._made(work, adapter)
-        await self._write(self.events.sending, work)
+        if not await self._write(self.events.sending, work):
+            _log.warning("a message on %s is another process's by now", work.platform)
+            return
         state = await self._sent(adapter, work, reply)
         await self._write(self.events.finish, work, state)
 

@@ -127,17 +127,18 @@ class Events:
             return None
         return _accept(connection, Work(number, platform, app, message, (), "limited", received=now))
 
-    def sending(self, work: Work) -> None:
-        """From here on the vendor may have the reply."""
-        self._set(work, state="sending")
+    def sending(self, work: Work) -> bool:
+        """From here on the vendor may have the reply. False where another process has taken it over meanwhile."""
+        return self._set(work, state="sending")
 
     def finish(self, work: Work, state: State) -> None:
         """The words of the message and its reply address are forgotten."""
         self._set(work, state=state, message=None)
 
-    def _set(self, work: Work, **values: object) -> None:
+    def _set(self, work: Work, **values: object) -> bool:
+        mine = (events.c.number == work.number) & (events.c.owner == self._owner)
         with self._database.writing() as connection:
-            connection.execute(events.update().where(events.c.number == work.number).values(**values))
+            return connection.execute(events.update().where(mine).values(**values)).rowcount == 1
 
     def keep_reply(self, platform: str, app: str, event: str, reply: str) -> None:
         """Keep a reply that the vendor will come for."""

@@ -96,11 +96,11 @@ class Access:
         try:
             caller = await self._identify(scope, bearer(Headers(scope=scope)))
         except AccessError:
-            self._rate.take(address)
+            await self._rate.take(address)
             raise
         # Whoever may do everything without a key sits at this machine.
         if not is_open(scope["path"]) and not (caller.key is None and "admin" in caller.scopes):
-            self._rate.take(caller.key or address)
+            await self._rate.take(caller.key or address)
         if not caller.scopes and not is_open(scope["path"]):
             raise MissingKeyError("This needs a key.", f"{_SEND} {_MAKE}")
         return caller

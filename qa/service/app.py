@@ -37,8 +37,8 @@ from qa.service.keys import Gate, Keyring
 from qa.service.lifetime import lifespan
 from qa.service.metrics import Metrics
 from qa.service.models import AskRequest, ErrorResponse
-from qa.service.rate import Rate
-from qa.store.owner import Owner
+from qa.service.rate import rate
+from qa.store.owner import this_process
 from qa.types import Answer
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
     keyring = Keyring(index.store)
     gate = Gate(keyring, settings)
     metrics = Metrics()
-    owner = Owner(index.store.root / "owners")
+    owner = this_process(index.store.database, index.store.root)
     jobs, running = Jobs(index, owner, metrics), trials.Trials(index, owner)
     searcher = search.Searcher(index, metrics, settings.max_queue)
     asker = ask.Asker(index, searcher, metrics)
@@ -93,7 +93,9 @@ def create_app(index: Index, settings: Settings, *, identify: access.Identify | 
         responses={status: {"model": ErrorResponse, "description": text} for status, text in _ERRORS.items()},
     )
     app.add_middleware(Departures)
-    app.add_middleware(access.Access, identify=identify or gate.identify, rate=Rate(settings.rate))
+    app.add_middleware(
+        access.Access, identify=identify or gate.identify, rate=rate(settings.rate, index.store.database)
+    )
     app.add_middleware(Origins, allowed=origins(settings.cors_origins), of_keys=keyring.origins)
     app.add_middleware(
         Doorman,

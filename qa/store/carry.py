@@ -46,7 +46,8 @@ def _moves(table: sa.Table) -> sa.ColumnElement[bool]:
 
 
 def _copy(table: sa.Table, reading: sa.Connection, writing: sa.Connection) -> None:
-    found = reading.execute(sa.select(table).where(_moves(table))).mappings()
+    wanted = sa.select(table).where(_moves(table)).execution_options(yield_per=_AT_ONCE)
+    found = reading.execute(wanted).mappings()
     if table is trash:
         rows = _renumbered([dict(row) for row in found if _is_gone(dict(row), writing)], writing)
         for some in slices(rows):

@@ -67,6 +67,10 @@ class Database(ABC):
         """A write transaction, alone among those begun so: committed, and on disk, when the block ends; nothing of it
         if the block raises."""
 
+    def alongside(self) -> AbstractContextManager[sa.Connection]:
+        """A write transaction beside others, for statements that are right in any order."""
+        return self.writing()
+
     @abstractmethod
     def exclusive(self) -> AbstractContextManager[sa.Connection]:
         """A write transaction of the one writer of documents. Raises ConflictError where another does not finish."""

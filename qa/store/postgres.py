@@ -60,6 +60,12 @@ class PostgresDatabase(Database):
     def writing(self) -> AbstractContextManager[sa.Connection]:
         return self._locked(_OTHERS, _STATEMENT_MS)
 
+    @contextmanager
+    def alongside(self) -> Iterator[sa.Connection]:
+        self._refuse_read_only(self.name)
+        with self.translated(), self._engine.connect() as connection, connection.begin():
+            yield connection
+
     def exclusive(self) -> AbstractContextManager[sa.Connection]:
         return self._locked(_DOCUMENTS, _LONG_STATEMENT_MS)
 

@@ -17,7 +17,7 @@ from qa.chat.service import Chats
 from qa.config import Settings
 from qa.errors import BusyError, IndexError_, NotFoundError
 from qa.store.database import Database, SqliteDatabase
-from qa.store.owner import Owner
+from qa.store.owner import FileOwner
 from qa.types import Answer
 
 
@@ -80,7 +80,7 @@ def test_an_event_is_known_again_after_a_restart_and_forgotten_in_time(database:
 def test_what_a_dead_process_left_is_answered_once_and_what_a_living_one_holds_is_not(
     database: Database, tmp_path: Path
 ) -> None:
-    dead, living, mine, others = (Owner(tmp_path / "owners") for _ in range(4))
+    dead, living, mine, others = (FileOwner(tmp_path / "owners") for _ in range(4))
     for owner in (dead, living, mine, others):
         owner.take()
     Events(database, dead.id, LIMITS).receive("outbox", "a1", message("of the dead"), None)
@@ -353,7 +353,7 @@ def test_an_index_that_can_only_be_read_keeps_no_message(tmp_path: Path, monkeyp
     monkeypatch.setenv("QA_SLACK_BOT_TOKEN", "xoxb-1")
 
     async def run() -> None:
-        chats = Chats(Owner(tmp_path / "owners"), database, Answers(), Settings())
+        chats = Chats(FileOwner(tmp_path / "owners"), database, Answers(), Settings())
         await chats.start()
         with pytest.raises(IndexError_):
             await chats._core.receive(Outbox(), message())

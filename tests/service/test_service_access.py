@@ -21,7 +21,7 @@ from qa.service.access import NOBODY, OWNER, Access, Caller, bearer, caller_of, 
 from qa.service.app import create_app
 from qa.service.doorman import Doorman
 from qa.service.metrics import Metrics
-from qa.service.rate import Rate
+from qa.service.rate import LocalRate
 
 READER = Caller("k1", "reader", frozenset({"read"}), frozenset({"mine"}))
 
@@ -60,7 +60,7 @@ def app() -> FastAPI:
     async def write(caller: Annotated[Caller, needs("write")]) -> dict[str, str]:
         return {"label": caller.label}
 
-    app.add_middleware(Access, identify=identify, rate=Rate(0))
+    app.add_middleware(Access, identify=identify, rate=LocalRate(0))
     app.add_middleware(Doorman, metrics=Metrics(), document_bytes=1000, voices={"/foreign/": foreign})
     return app
 

@@ -20,7 +20,7 @@ from qa.service.evals import EvalResponse, EvalsResponse
 from qa.service.trials import Trials
 from qa.service.verdicts import FeedbackResponse
 from qa.store import history
-from qa.store.owner import Owner
+from qa.store.owner import FileOwner
 
 CALLERS = {
     "admin": Caller("1", "admin", frozenset({"read", "write", "admin"})),
@@ -190,7 +190,7 @@ def test_only_sets_of_the_service_can_be_named(client: TestClient, name: str) ->
 
 
 def test_one_at_a_time_and_what_was_cut_short_is_told(client: TestClient, index: Index) -> None:
-    other = Owner(index.store.root / "owners")
+    other = FileOwner(index.store.root / "owners")
     other.take()
     about = {"set": "s", "collection": None, "progress": {}}
     identity = history.begin(index.store.database, about, other.id)
@@ -198,7 +198,7 @@ def test_one_at_a_time_and_what_was_cut_short_is_told(client: TestClient, index:
     assert (busy.status_code, busy.json()["error"]["code"]) == (409, "eval_running")
     other.close()
     of_an_earlier_version = history.begin(index.store.database, about)
-    Trials(index, Owner(index.store.root / "owners")).start()
+    Trials(index, FileOwner(index.store.root / "owners")).start()
     for cut in (history.run(index.store.database, each) for each in (identity, of_an_earlier_version)):
         assert (cut.state, cut.about["error"]["code"]) == ("failed", "interrupted")
 

@@ -19,7 +19,7 @@ from qa.store import jobs as queue
 from qa.store import tables
 from qa.store.jobs import Batch, Item, Job, LostError, Queue
 from qa.store.lock import locked
-from qa.store.owner import Owner
+from qa.store.owner import FileOwner
 
 TEXT = "天池的水温在七月只有八度，守湖人阿不都每天记录三次。" * 2
 
@@ -29,15 +29,15 @@ def item(title: str) -> Item:
 
 
 @pytest.fixture
-def owner(tmp_path: Path) -> Iterator[Owner]:
-    made = Owner(tmp_path / "owners")
+def owner(tmp_path: Path) -> Iterator[FileOwner]:
+    made = FileOwner(tmp_path / "owners")
     made.take()
     yield made
     made.close()
 
 
 @pytest.fixture
-def work(own_index: Index, owner: Owner) -> Iterator[Jobs]:
+def work(own_index: Index, owner: FileOwner) -> Iterator[Jobs]:
     with working(own_index, owner) as jobs:
         yield jobs
 
@@ -52,7 +52,7 @@ def nothing_left(own_index: Index) -> Iterator[None]:
 
 
 @contextmanager
-def working(index: Index, owner: Owner) -> Iterator[Jobs]:
+def working(index: Index, owner: FileOwner) -> Iterator[Jobs]:
     jobs = Jobs(index, owner, Metrics())
     jobs.start()
     try:
@@ -86,10 +86,10 @@ def test_a_job_ends_with_a_report_and_leaves_no_files(own_index: Index, work: Jo
     assert files(own_index) == 0
 
 
-def test_what_was_accepted_before_a_crash_is_done_after_it(own_index: Index, owner: Owner) -> None:
+def test_what_was_accepted_before_a_crash_is_done_after_it(own_index: Index, owner: FileOwner) -> None:
     """Accepted by a process that never got to work on it: another one, over the same index, does."""
     content = f"撞车\n\n{TEXT}".encode()
-    gone = Owner(Path("nowhere"))
+    gone = FileOwner(Path("nowhere"))
     before = Jobs(own_index, gone, Metrics()).submit("default", [Item("a.txt", file="0")], [io.BytesIO(content)])
     assert before.state == "queued"
     with working(own_index, owner) as after:
@@ -99,11 +99,11 @@ def test_what_was_accepted_before_a_crash_is_done_after_it(own_index: Index, own
 
 
 def test_what_another_process_accepted_is_done_without_a_restart(own_index: Index, work: Jobs, tmp_path: Path) -> None:
-    other = Jobs(own_index, Owner(tmp_path / "owners"), Metrics())
+    other = Jobs(own_index, FileOwner(tmp_path / "owners"), Metrics())
     assert ended(work, other.submit("default", [item("邻")]).id).state == "done"
 
 
-def test_a_batch_that_stops_the_service_again_and_again_is_given_up(own_index: Index, owner: Owner) -> None:
+def test_a_batch_that_stops_the_service_again_and_again_is_given_up(own_index: Index, owner: FileOwner) -> None:
     jobs = Jobs(own_index, owner, Metrics())
     job = jobs.submit("default", [item("坏")])
     for _ in range(module.MAX_ATTEMPTS):
@@ -117,7 +117,7 @@ def test_a_batch_that_stops_the_service_again_and_again_is_given_up(own_index: I
     assert files(own_index) == 0
 
 
-def test_a_stop_leaves_the_batch_for_the_next_start(own_index: Index, owner: Owner) -> None:
+def test_a_stop_leaves_the_batch_for_the_next_start(own_index: Index, owner: FileOwner) -> None:
     """While another process has one of its collection in hand, the job waits; a stop then must not lose it."""
     other = Queue(own_index.store.database, "another")
     held = other.put(Batch("default", "", (item("先"),)))
@@ -135,10 +135,10 @@ def test_a_stop_leaves_the_batch_for_the_next_start(own_index: Index, owner: Own
         assert again.job(held.id).state == "done"
 
 
-class _Beside(Owner):
+class _Beside(FileOwner):
     """A process that knows that others live."""
 
-    def __init__(self, owner: Owner, living: set[str]) -> None:
+    def __init__(self, owner: FileOwner, living: set[str]) -> None:
         super().__init__(owner._directory)
         self._living = living
 
@@ -146,7 +146,7 @@ class _Beside(Owner):
         return other not in self._living and super().is_gone(other)
 
 
-def test_a_stop_in_the_middle_of_a_job_keeps_it(own_index: Index, owner: Owner) -> None:
+def test_a_stop_in_the_middle_of_a_job_keeps_it(own_index: Index, owner: FileOwner) -> None:
     jobs = Jobs(own_index, owner, Metrics())
     job = jobs.submit("default", [item(f"第{number}篇") for number in range(300)])
     jobs.start()
@@ -157,7 +157,7 @@ def test_a_stop_in_the_middle_of_a_job_keeps_it(own_index: Index, owner: Owner) 
     assert jobs.job(job.id).attempts == 0
 
 
-def test_a_job_that_was_taken_over_is_not_ended_twice(own_index: Index, owner: Owner) -> None:
+def test_a_job_that_was_taken_over_is_not_ended_twice(own_index: Index, owner: FileOwner) -> None:
     """A process that was thought dead goes on: what it does changes nothing any more."""
     slow = Jobs(own_index, owner, Metrics())
     job = slow.submit("default", [item(f"慢{number}") for number in range(200)])
@@ -184,7 +184,7 @@ def test_a_wrong_collection_fails_the_job_in_words(work: Jobs) -> None:
     assert failed.error["hint"]
 
 
-def test_more_than_the_bound_may_not_wait(own_index: Index, owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_the_bound_may_not_wait(own_index: Index, owner: FileOwner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "MAX_WAITING", 2)
     jobs = Jobs(own_index, owner, Metrics())
     for _ in range(2):
@@ -219,7 +219,7 @@ def test_a_job_is_accepted_while_another_program_writes_and_done_after_that(own_
     assert ended(work, job.id).state == "done"
 
 
-def test_a_process_tells_that_it_has_a_job_in_hand(own_index: Index, owner: Owner) -> None:
+def test_a_process_tells_that_it_has_a_job_in_hand(own_index: Index, owner: FileOwner) -> None:
     metrics = Metrics()
     jobs = Jobs(own_index, owner, metrics)
     with locked(own_index.store.directory, wait=1):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -14,7 +15,7 @@ from service_keys import MINE, bearing, identify
 from qa.config import Settings
 from qa.index import Index
 from qa.service import logs
-from qa.service.rate import MOST, Rate, RateError
+from qa.service.rate import MOST, LocalRate, Rate, RateError
 
 Serving = Callable[..., AbstractContextManager[httpx.Client]]
 
@@ -26,47 +27,51 @@ class Clock:
         return self.now
 
 
-def passed(rate: Rate, who: str, count: int) -> int:
-    """How many of so many requests at one moment pass."""
-    done = 0
-    for _ in range(count):
-        try:
-            rate.take(who)
-            done += 1
-        except RateError:
-            break
-    return done
+def passed(rate: Rate, *callers: str) -> int:
+    """How many of these requests, one after the other at one moment, pass until one is refused."""
+
+    async def ask() -> int:
+        for done, who in enumerate(callers):
+            try:
+                await rate.take(who)
+            except RateError:
+                return done
+        return len(callers)
+
+    return asyncio.run(ask())
+
+
+def refused(rate: Rate, who: str) -> int:
+    """Seconds that a refused request has to wait."""
+    with pytest.raises(RateError) as raised:
+        asyncio.run(rate.take(who))
+    return raised.value.retry_after
 
 
 def test_a_burst_passes_and_then_the_rate() -> None:
     clock = Clock()
-    rate = Rate(60, clock)
-    assert passed(rate, "a", 100) == 10
-    assert passed(rate, "b", 100) == 10
-    with pytest.raises(RateError) as refused:
-        rate.take("a")
-    assert refused.value.retry_after == 1
+    rate = LocalRate(60, clock)
+    assert passed(rate, *"a" * 100) == 10
+    assert passed(rate, *"b" * 100) == 10
+    assert refused(rate, "a") == 1
     clock.now += 3
-    assert passed(rate, "a", 100) == 3
+    assert passed(rate, *"a" * 100) == 3
     clock.now += 3600
-    assert passed(rate, "a", 100) == 10
+    assert passed(rate, *"a" * 100) == 10
 
 
 def test_a_refused_request_costs_nothing_and_the_wait_is_told() -> None:
     clock = Clock()
-    rate = Rate(1, clock)
-    assert passed(rate, "a", 2) == 1
+    rate = LocalRate(1, clock)
+    assert passed(rate, "a", "a") == 1
     clock.now += 15
-    with pytest.raises(RateError) as refused:
-        rate.take("a")
-    assert refused.value.retry_after == 45
+    assert refused(rate, "a") == 45
 
 
 def test_without_a_limit_everything_passes_and_callers_are_forgotten() -> None:
-    assert passed(Rate(0), "a", 1000) == 1000
-    rate = Rate(60, Clock())
-    for number in range(MOST + 5):
-        rate.take(str(number))
+    assert passed(LocalRate(0), *"a" * 1000) == 1000
+    rate = LocalRate(60, Clock())
+    assert passed(rate, *map(str, range(MOST + 5))) == MOST + 5
     assert len(rate._buckets) == MOST
 
 

@@ -30,9 +30,10 @@ ENDED, FAILED, BEGUN, WAITING, UNNOTED = (
 ONE_FILE = (Item("a.txt", file="0"),)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[LocalStore]:
-    opened = open_store(tmp_path / "index")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[LocalStore]:
+    url = request.getfixturevalue("postgres").database() if request.param == "postgresql" else ""
+    opened = open_store(tmp_path / "index", url=url)
     yield opened
     opened.close()
 
