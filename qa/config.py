@@ -32,6 +32,25 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="PostgreSQL database of the index's records; empty: SQLite in `QA_INDEX_DIR`; never shown",
     )
+    store: Literal["local", "milvus"] = Field(
+        default="local", description="what searches: `local` (FAISS, on this machine) or `milvus`"
+    )
+    milvus_uri: str = Field(
+        default="", pattern="^(https?://[^\\s?#]+)?$", description="address of the Milvus server, for QA_STORE=milvus"
+    )
+    milvus_token: SecretStr = Field(
+        default=SecretStr(""), description="`user:password` or API key for Milvus; never shown"
+    )
+    milvus_alias: str = Field(
+        default="citeqa",
+        pattern="^[A-Za-z_][A-Za-z0-9_]{0,99}$",
+        description="name of this index on the Milvus server; another for each index that shares one",
+    )
+    milvus_shards: int = Field(default=1, ge=1, le=16, description="shards of a new Milvus collection")
+    milvus_replicas: int = Field(default=1, ge=1, le=16, description="copies of it in the memory of query nodes")
+    milvus_timeout: float = Field(
+        default=30.0, gt=0, le=600, description="seconds that a call to Milvus may take, with everything tried again"
+    )
     corpus_dir: Path = Field(
         default=Path("corpus/articles"), description="articles that `qa serve` indexes on first start"
     )

@@ -12,6 +12,7 @@
     │   ├── EncoderMismatchError  the index was built with another encoder
     │   ├── DamagedIndexError   a file of the index fails its checksum
     │   └── FormatError         the index was written by an unknown format version
+    ├── EngineError             Milvus cannot be reached, refuses, or lacks what it should hold (HTTP 503, exit 1)
     ├── AccessError             the caller may not do this
     │   ├── UnauthorizedError   no key, or one that is not good (HTTP 401, exit 1)
     │   └── ForbiddenError      the key does not have this right (HTTP 403, exit 1)
@@ -85,6 +86,10 @@ class DamagedIndexError(IndexError_):
 
 class FormatError(IndexError_):
     code = "index_format"
+
+
+class EngineError(CiteqaError):
+    code, status = "milvus_unavailable", 503
 
 
 class AccessError(CiteqaError):

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from qa.retrieve.calibrate import Calibration
     from qa.retrieve.search import Ranking
     from qa.store.check import Problem
-    from qa.store.local import LocalStore
+    from qa.store.record_store import RecordStore
     from qa.store.store import CollectionInfo, Snapshot
     from qa.store.tokens import TokenCodec
     from qa.store.trash import Deleted
@@ -53,7 +53,7 @@ CALIBRATION_KEY = "calibration"
 class Index:
     """Documents, their passages and the lane that searches them. Safe to share between threads."""
 
-    def __init__(self, store: LocalStore, encoder: Encoder, statistics: Statistics, settings: Settings) -> None:
+    def __init__(self, store: RecordStore, encoder: Encoder, statistics: Statistics, settings: Settings) -> None:
         from qa.ingest.pipeline import Pipeline
         from qa.retrieve.glossary import Glossary
         from qa.store.trash import Trash
@@ -84,7 +84,7 @@ class Index:
         EncoderMismatchError, FormatError, DamagedIndexError, EncoderError.
         """
         from qa.encode.load import load, statistics_for
-        from qa.store.local import LocalStore
+        from qa.store.choice import open_store
         from qa.store.location import location
 
         chosen = settings or read_settings()
@@ -93,8 +93,9 @@ class Index:
             raise NoIndexError(f"There is no index in {place}.", "Make one with `qa ingest PATH`, or name another.")
         encoder = load(chosen, progress=progress)
         statistics = statistics_for(encoder, chosen)
-        store = LocalStore.open(
+        store = open_store(
             place,
+            chosen,
             fingerprint=_fingerprint(encoder, statistics),
             dims=encoder.dims,
             codec=_codec(statistics),
@@ -288,7 +289,9 @@ class Index:
 
     def purge(self) -> int:
         """Forget deleted documents that can no longer be brought back; returns how many."""
-        return self._trash.purge()
+        purged = self._trash.purge()
+        self._store.sweep()
+        return purged
 
     def collections(self) -> list[CollectionInfo]:
         return self._store.collections()
@@ -317,7 +320,7 @@ class Index:
         repair(self._store)
 
     @property
-    def store(self) -> LocalStore:
+    def store(self) -> RecordStore:
         return self._store
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import milvus_servers
 import pytest
 from hypothesis import settings as hypothesis_settings
 from postgres_server import Postgres, running
@@ -71,3 +72,23 @@ def fresh_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, one_encoder:
     read_settings.cache_clear()
     yield tmp_path / "index"
     read_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def milvus_lite_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A milvus-lite server over gRPC."""
+    if missing := milvus_servers.lite_missing():
+        pytest.skip(missing)
+    running = milvus_servers.start_lite(tmp_path_factory.mktemp("milvus-lite"))
+    yield running.uri
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def milvus_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Milvus 2.3.5 server."""
+    if missing := milvus_servers.standalone_missing():
+        pytest.skip(missing)
+    running = milvus_servers.start_standalone(tmp_path_factory.mktemp("milvus") / "standalone")
+    yield running.uri
+    running.stop()

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from qa.commands.output import json, note, out
+from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.messages import say
+
+if TYPE_CHECKING:
+    from qa.store.milvus.place import Place
 
 
 def reencode() -> int:
@@ -33,9 +38,10 @@ def doctor(repair: bool, as_json: bool) -> int:
     from qa.store.check import repair as mend
     from qa.store.location import location
 
-    where = location(read_settings())
-    found = check(where)
-    left = mend(where) if repair else found
+    settings = read_settings()
+    where, place = location(settings), _milvus(settings) if settings.store == "milvus" else None
+    found = check(where, place)
+    left = mend(where, place) if repair else found
     if as_json:
         json({"found": [asdict(one) for one in found], "left": [asdict(one) for one in left]})
         return bool(left)
@@ -47,6 +53,12 @@ def doctor(repair: bool, as_json: bool) -> int:
     if not repair and any(one.repairable for one in left):
         note(say("doctor.hint"))
     return bool(left)
+
+
+def _milvus(settings: Settings) -> Place:
+    from qa.store.milvus.place import place_from
+
+    return place_from(settings)
 
 
 def chat(as_json: bool) -> int:

@@ -77,11 +77,13 @@ def watching(index: Index, metrics: Metrics) -> APIRouter:
 
     @router.get("/readyz", response_class=Response)
     def readyz(request: Request) -> Response:
-        """200 when questions can be answered, else 503 with the reason. Whoever may read is told how many documents."""
-        caller, found = caller_of(request), index.collections()
+        """200 when questions can be answered, else 503 with the reason. Whoever may read is told how many documents,
+        and of what works less well than it could (`notices`)."""
+        caller, found, notices = caller_of(request), index.collections(), index.store.notices()
         if "read" not in caller.scopes:
             return answer({"status": "ready"})
-        return answer({"status": "ready", "documents": sum(i.documents for i in found if caller.may_use(i.name))})
+        known = {"status": "ready", "documents": sum(i.documents for i in found if caller.may_use(i.name))}
+        return answer(known | ({"notices": list(notices)} if notices else {}))
 
     @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}}, response_class=Response)
     def measured(caller: Annotated[Caller, needs("admin")]) -> Response:
@@ -90,7 +92,7 @@ def watching(index: Index, metrics: Metrics) -> APIRouter:
             raise ForbiddenError("Metrics count all collections.", "Use a key that is not limited to some of them.")
         found = index.collections()
         documents, passages = (sum(getattr(info, name) for info in found) for name in ("documents", "passages"))
-        text = metrics.text(documents, passages, index.store.publisher.generation())
+        text = metrics.text(documents, passages, index.store.generation())
         return Response(text, media_type=metrics.content_type)
 
     return router

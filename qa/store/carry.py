@@ -18,12 +18,23 @@ from qa.store import passages as passages_
 from qa.store.database import Database
 from qa.store.encodings import slices
 from qa.store.opening import IDENTITY
-from qa.store.tables import collections, documents, encodings, meta, metadata, passages, sources, trash
+from qa.store.tables import (
+    collections,
+    documents,
+    encodings,
+    meta,
+    metadata,
+    milvus_gone,
+    passages,
+    sources,
+    token_counts,
+    trash,
+)
 from qa.types import Metadata, Source
 
 _AT_ONCE = 16
 """Rows carried at a time: each may hold a megabyte of an upload."""
-_MADE_FROM_DOCUMENTS = (collections, documents, sources, encodings, passages)
+_MADE_FROM_DOCUMENTS = (collections, documents, sources, encodings, passages, milvus_gone, token_counts)
 
 Key = tuple[str, str]
 

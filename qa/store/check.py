@@ -20,12 +20,17 @@ from qa.store import builds, lexical, passages, records
 from qa.store import encodings as blobs
 from qa.store.database import Database
 from qa.store.generations import LOCK, Publisher, unnamed
-from qa.store.local import LocalStore
 from qa.store.location import Location, at
 from qa.store.lock import locked
 from qa.store.manifest import Generation, Manifest, read_manifest
+from qa.store.milvus import counts
+from qa.store.milvus.check import problems
+from qa.store.milvus.copy import Copy, discard, fill
+from qa.store.milvus.place import Place
+from qa.store.milvus.store import MilvusStore
 from qa.store.opening import current_build, open_build, read_identity
 from qa.store.parts import cover
+from qa.store.record_store import RecordStore
 from qa.store.records import Head, heads
 from qa.store.segment import FileEntry, SegmentEntry, hash_file
 from qa.store.state import generation_directory, load_generation
@@ -55,45 +60,53 @@ class _Index:
     directory: Path
     database: Database
     publisher: Publisher
+    copy: Copy | None = None
+    """What is searched, where that is not the files."""
 
 
-def check(target: LocalStore | Path | Location) -> list[Problem]:
+def check(target: RecordStore | Path | Location, place: Place | None = None) -> list[Problem]:
     """Everything that is wrong with an index: files, checksums, counts, and that every quote stands in its source.
 
-    Reads all of it: about a second for 100 MB. Raises NoIndexError.
+    ``place``: where the copy in Milvus is, for a directory whose index has one. Reads all of it: about a second for
+    100 MB; of the copy, all rows and a sample of what they hold. Raises NoIndexError.
     """
     try:
-        with _opened(target) as index:
-            return [problem for look in _LOOKS for problem in _guarded(look, index)]
+        with _opened(target, place) as index:
+            looks = (*_LOOKS, _look_at_files if index.copy is None else _look_at_copy)
+            return [problem for look in looks for problem in _guarded(look, index)]
     except DamagedIndexError as error:
         return [Problem("database", str(target), error.message, repairable=False)]
 
 
-def repair(target: LocalStore | Path | Location) -> list[Problem]:
+def repair(target: RecordStore | Path | Location, place: Place | None = None) -> list[Problem]:
     """Make anew whatever is derived and damaged; returns what is wrong still. Searches may go on meanwhile.
 
-    Raises NoIndexError, ConflictError where somebody else is writing, IndexError_ for a full disk.
+    Raises NoIndexError, ConflictError where somebody else is writing, IndexError_ for a full disk, EngineError.
     """
-    found = check(target)
+    found = check(target, place)
     if any(problem.repairable for problem in found):
-        with _opened(target) as index:
+        with _opened(target, place) as index:
             _repair_records(index, reindex=any(problem.code == "database" for problem in found))
-            _repair_files(index)
+            _repair_files(index) if index.copy is None else _repair_copy(index.copy)
             _repair_builds(index)
-    return check(target) if found else []
+    return check(target, place) if found else []
 
 
 @contextmanager
-def _opened(target: LocalStore | Path | Location) -> Iterator[_Index]:
-    if isinstance(target, LocalStore):
-        yield _Index(target.root, target.directory, target.database, target.publisher)
+def _opened(target: RecordStore | Path | Location, place: Place | None) -> Iterator[_Index]:
+    if isinstance(target, RecordStore):
+        copy = target.copy if isinstance(target, MilvusStore) else None
+        publisher = Publisher(target.directory, target.identity, target.database)
+        yield _Index(target.root, target.directory, target.database, publisher, copy)
         return
     build = current_build(target)
     database = open_build(build)
     directory = build.directory
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        yield _Index(at(target).root, directory, database, Publisher(directory, read_identity(database), database))
+        identity = read_identity(database)
+        copy = None if place is None else Copy(database, identity, place)
+        yield _Index(at(target).root, directory, database, Publisher(directory, identity, database), copy)
     finally:
         database.close()
 
@@ -254,6 +267,18 @@ def _is_same(path: Path, file: FileEntry) -> bool:
     return path.is_file() and hash_file(path) == file.sha256
 
 
+def _look_at_copy(index: _Index) -> Iterator[Problem]:
+    assert index.copy is not None
+    for where, message in problems(index.copy):
+        yield Problem("milvus", where, message, repairable=True)
+
+
+def _repair_copy(copy: Copy) -> None:
+    if (shape := copy.find()) is not None:
+        discard(copy, shape)
+    fill(copy)
+
+
 def _look_at_builds(index: _Index) -> Iterator[Problem]:
     """A build that nobody is making and nobody needs was left by a crash."""
     if index.database.shared or index.database.read_only or index.directory != builds.current(index.root):
@@ -271,7 +296,6 @@ _LOOKS = (
     _look_at_documents,
     _look_at_encodings,
     _look_at_words,
-    _look_at_files,
     _look_at_builds,
 )
 
@@ -286,6 +310,7 @@ def _repair_records(index: _Index, reindex: bool) -> None:
         for head in wrong:
             lexical.rebuild(connection, head.id)
             records.touch(connection, head.id, 0)
+            counts.note_nothing(connection, head.id)
         blobs.forget_unused(connection, _unused_encodings(connection))
         connection.execute(sources.delete().where(sources.c.document_number.not_in(sa.select(documents.c.number))))
 

@@ -99,6 +99,10 @@ class LocalStore(RecordStore):
         except IndexError_ as error:
             log.warning("%s %s", error.message, error.hint)
 
+    def generation(self) -> int:
+        """One more each time that something was published."""
+        return self.publisher.generation()
+
     def _added(self, head: Head) -> None:
         if self.publisher.is_due(head):
             self._publish_quietly(head.name)

@@ -23,7 +23,7 @@ from qa.store.counts import Counts
 from qa.store.database import Database
 from qa.store.encodings import Packing
 from qa.store.records import Head
-from qa.store.store import Candidates, Floats, Rows
+from qa.store.store import Candidates, Floats, Rows, Selection
 from qa.types import Document, Filters, Language, Passage
 
 
@@ -54,7 +54,7 @@ class RecordSnapshot(ABC):
         """Live passages of each language that has any."""
 
     @abstractmethod
-    def dense(self, centred: Floats, language: Language, limit: int, allowed: Rows | None) -> Candidates:
+    def dense(self, centred: Floats, language: Language, limit: int, allowed: Selection | None) -> Candidates:
         """Nearest passages of one language by inner product with their ``centred`` vectors."""
 
     @abstractmethod
@@ -81,22 +81,38 @@ class RecordSnapshot(ABC):
         with self._lock, self._database.translated():
             yield self._connection
 
-    def allowed(self, filters: Filters | None) -> Rows | None:
-        """Sorted rows that may be found; None where all may. An unknown document id passes nothing.
+    def allowed(self, filters: Filters | None) -> Selection | None:
+        """What may be found; None where all may. An unknown document id passes nothing.
 
-        A digest whose original is in the collection is never found: the original takes its place.
+        A digest whose original is in the collection is never found: the original takes its place. Raises QuestionError
+        for a filter that names too much.
         """
         with self._reading() as connection:
             replaced = records.replaced_digests(connection, self._collection)
-            if not replaced and (filters is None or filters == Filters()):
-                return None
-            return records.allowed_rows(connection, self._collection, filters or Filters(), replaced)
+        if not replaced and (filters is None or filters == Filters()):
+            return None
+        asked = filters or Filters()
+        conditions = records.admitting(self._collection, asked, replaced)
 
-    def lexical(self, words: Sequence[str], limit: int, allowed: Rows | None) -> Candidates:
+        def rows() -> Rows:
+            with self._reading() as connection:
+                return records.allowed_rows(connection, conditions)
+
+        def documents(most: int) -> list[int] | None:
+            with self._reading() as connection:
+                return records.allowed_documents(connection, conditions, most)
+
+        return Selection(asked, replaced, rows, documents)
+
+    def lexical(self, words: Sequence[str], limit: int, allowed: Selection | None) -> Candidates:
         """BM25 over words, any word may match; scores positive, higher is better."""
         counts = self._counts(lexical.phrases(words))
+        return self._ranked(counts, limit, None if allowed is None else allowed.rows)
+
+    def _ranked(self, counts: dict[str, int], limit: int, rows: Rows | None) -> Candidates:
+        """The best by BM25, among ``rows`` where those are given."""
         with self._reading() as connection:
-            return Candidates(*lexical.search(connection, self._collection, counts, limit, self.size, allowed))
+            return Candidates(*lexical.search(connection, self._collection, counts, limit, self.size, rows))
 
     def _counts(self, phrases: Sequence[str]) -> dict[str, int]:
         """How often phrases occur."""

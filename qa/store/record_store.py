@@ -60,6 +60,30 @@ class RecordStore(ABC):
     def publish(self, collection: str) -> None:
         """Make searches of what was added since faster; visibility does not wait for it. Raises NotFoundError."""
 
+    @contextmanager
+    def changing(
+        self,
+        connection: sa.Connection,
+        head: Head,
+        ids: Sequence[str] | None,
+        new: Sequence[NewDocument] = (),
+    ) -> Iterator[None]:
+        """Around whatever adds, replaces or removes the documents ``ids`` (None: all) in a write transaction: a store
+        that keeps a copy elsewhere brings it up to date, or raises. ``new``: the documents that are put."""
+        yield
+
+    def sweep(self) -> int:
+        """Remove copies of deleted passages that no search needs any more; returns how many."""
+        return 0
+
+    def notices(self) -> tuple[str, ...]:
+        """What an operator should know though everything works. Raises EngineError where searching does not."""
+        return ()
+
+    @abstractmethod
+    def generation(self) -> int:
+        """One more each time that something was published, for the metrics."""
+
     @abstractmethod
     def _added(self, head: Head) -> None:
         """Documents were added to a collection, and committed. ``head``: as it was before."""
@@ -118,7 +142,8 @@ class RecordStore(ABC):
         """Delete a collection with all its documents. Raises NotFoundError."""
         with self.writing() as connection:
             head = records.head(connection, name)
-            records.drop_collection(connection, head.id)
+            with self.changing(connection, head, None):
+                records.drop_collection(connection, head.id)
         self._dropped(head)
 
     def known(self, collection: str, encode_keys: Sequence[str]) -> set[str]:
@@ -139,8 +164,9 @@ class RecordStore(ABC):
         packed = self._pack(documents)
         with self.writing() as connection:
             head = records.head(connection, collection)
-            removed = sum(records.put(connection, head.id, new, self.packing, packed) for new in documents)
-            records.touch(connection, head.id, removed)
+            with self.changing(connection, head, [new.id for new in documents], documents):
+                removed = sum(records.put(connection, head.id, new, self.packing, packed) for new in documents)
+                records.touch(connection, head.id, removed)
         self._added(head)
 
     def _pack(self, documents: Sequence[NewDocument]) -> dict[str, dict[str, bytes]]:
@@ -155,7 +181,8 @@ class RecordStore(ABC):
         """Raises NotFoundError. Not found by any search that begins after it returns."""
         with self.writing() as connection:
             head = records.head(connection, collection)
-            records.touch(connection, head.id, records.delete_document(connection, head.id, document_id))
+            with self.changing(connection, head, [document_id]):
+                records.touch(connection, head.id, records.delete_document(connection, head.id, document_id))
 
     def documents(self, collection: str, *, offset: int = 0, limit: int = 100) -> list[Document]:
         """In the order in which they were first added."""

@@ -318,18 +318,40 @@ def replaced_digests(connection: sa.Connection, collection: int) -> list[int]:
     return list(connection.scalars(chosen.order_by(c.number)))
 
 
-def allowed_rows(connection: sa.Connection, collection: int, filters: Filters, without: Sequence[int]) -> Int64s:
-    """Sorted rows of the passages whose documents pass and are not among the numbers ``without``.
+Conditions = Sequence[sa.ColumnElement[bool]]
+
+
+def admitting(collection: int, filters: Filters, without: Sequence[int]) -> Conditions:
+    """For documents that pass and are not among the numbers ``without``.
 
     Raises QuestionError for more ids than can be asked for.
     """
     conditions = [documents.c.collection_id == collection, *_conditions(filters)]
-    if without:
-        conditions.append(documents.c.number.not_in(without))
+    return [*conditions, documents.c.number.not_in(without)] if without else conditions
+
+
+def allowed_rows(connection: sa.Connection, conditions: Conditions) -> Int64s:
+    """Sorted rows of the passages whose documents fulfil all ``conditions``."""
     chosen = sa.select(documents.c.number).where(*conditions)
     # Documents first: their passages are then found in an index alone, without reading a text.
     statement = sa.select(passage_table.c.row).where(passage_table.c.document_number.in_(chosen))
     return np.sort(np.array(connection.scalars(statement).all(), dtype=np.int64))
+
+
+def allowed_documents(connection: sa.Connection, conditions: Conditions, most: int) -> list[int] | None:
+    """Numbers of the documents that fulfil all ``conditions``; None where there are more than ``most``."""
+    found = connection.scalars(sa.select(documents.c.number).where(*conditions).limit(most + 1)).all()
+    return None if len(found) > most else sorted(found)
+
+
+def allowed_stamps(connection: sa.Connection, conditions: Conditions, rows: Sequence[int]) -> dict[int, int]:
+    """Those of these rows whose documents fulfil all ``conditions``, with their stamps."""
+    found: dict[int, int] = {}
+    c = passage_table.c
+    for some in slices(rows):
+        statement = sa.select(c.row, c.stamp).join_from(passage_table, documents).where(c.row.in_(some), *conditions)
+        found.update(connection.execute(statement).all())
+    return found
 
 
 def _conditions(filters: Filters) -> Iterator[sa.ColumnElement[bool]]:

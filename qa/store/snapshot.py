@@ -15,7 +15,7 @@ from qa.store.encodings import Packing
 from qa.store.parts import Part
 from qa.store.record_snapshot import RecordSnapshot
 from qa.store.state import State
-from qa.store.store import Candidates, Floats, Rows
+from qa.store.store import Candidates, Floats, Rows, Selection
 from qa.types import Language
 
 
@@ -34,10 +34,11 @@ class LocalSnapshot(RecordSnapshot):
         }
         return {language: count for language, count in counts.items() if count}
 
-    def dense(self, centred: Floats, language: Language, limit: int, allowed: Rows | None) -> Candidates:
+    def dense(self, centred: Floats, language: Language, limit: int, allowed: Selection | None) -> Candidates:
         """Nearest passages of one language by inner product with their ``centred`` vectors."""
         query = self._question(centred)
-        found = [part.nearest(query, language, max(0, limit), allowed) for part in self._state.parts]
+        among = None if allowed is None else allowed.rows
+        found = [part.nearest(query, language, max(0, limit), among) for part in self._state.parts]
         rows = np.concatenate([np.empty(0, dtype=np.int64), *(rows for rows, _ in found)])
         scores = np.concatenate([np.empty(0, dtype=np.float32), *(scores for _, scores in found)])
         best = np.lexsort((rows, -scores))[: max(0, limit)]

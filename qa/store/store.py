@@ -6,8 +6,9 @@ Rows are int64 numbers that a store gives passages; they are stable for the life
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -81,6 +82,29 @@ class CollectionInfo:
     created: str
 
 
+class Selection:
+    """What a search may find. Stores that filter by themselves look at what it asks for, others at its rows."""
+
+    def __init__(
+        self,
+        filters: Filters,
+        without: Sequence[int],
+        rows: Callable[[], Rows],
+        documents: Callable[[int], Sequence[int] | None],
+    ) -> None:
+        """``without``: numbers of documents that are not found. ``rows``, ``documents``: read them, when asked for."""
+        self.filters = filters
+        self.without = without
+        self.documents = documents
+        """Numbers of the documents that may be found; None where there are more than so many."""
+        self._read = rows
+
+    @cached_property
+    def rows(self) -> Rows:
+        """Sorted rows that may be found."""
+        return self._read()
+
+
 class Snapshot(Protocol):
     """One consistent state of a collection, held for the length of a search: later writes do not change it."""
 
@@ -92,16 +116,16 @@ class Snapshot(Protocol):
     def languages(self) -> dict[Language, int]:
         """Live passages per language."""
 
-    def allowed(self, filters: Filters | None) -> Rows | None:
-        """Sorted rows that may be found; None where all may. An unknown document id passes nothing.
+    def allowed(self, filters: Filters | None) -> Selection | None:
+        """What may be found; None where all may. An unknown document id passes nothing.
 
         A digest whose original is in the collection is never found: the original takes its place.
         """
 
-    def dense(self, centred: Floats, language: Language, limit: int, allowed: Rows | None) -> Candidates:
+    def dense(self, centred: Floats, language: Language, limit: int, allowed: Selection | None) -> Candidates:
         """Nearest passages of one language by inner product with their ``centred`` vectors."""
 
-    def lexical(self, words: Sequence[str], limit: int, allowed: Rows | None) -> Candidates:
+    def lexical(self, words: Sequence[str], limit: int, allowed: Selection | None) -> Candidates:
         """BM25 over words, any word may match; scores positive, higher is better."""
 
     def document_frequency(self, token_ids: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

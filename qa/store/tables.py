@@ -265,3 +265,25 @@ rates = sa.Table(
     sa.Column("spent", sa.Float, nullable=False),  # seconds since 1970: until when its requests are used up
     sa.Index("ix_rates_spent", "spent"),
 )
+
+# What a store on Milvus keeps beside it (qa/store/milvus/): rows to be deleted there once no search needs them, and how
+# many passages hold each token, a line for each write (counts.py).
+milvus_gone = sa.Table(
+    "milvus_gone",
+    metadata,
+    sa.Column("row", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("collection_id", sa.BigInteger, nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),  # seconds since 1970
+    sa.Index("ix_milvus_gone_since", "since"),
+)
+
+token_counts = sa.Table(
+    "token_counts",
+    metadata,
+    sa.Column("collection_id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("revision", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("entire", sa.Boolean, nullable=False),  # whether it counts everything up to its revision
+    sa.Column("counts", sa.LargeBinary, nullable=False),  # int32 token ids, then int32 counts, zlib
+    sa.Column("languages", sa.JSON, nullable=False),
+    sa.Column("seen", sa.BigInteger, nullable=False),  # Milvus's timestamp of the write
+)

@@ -51,7 +51,8 @@ class Trash:
             head = records.head(connection, collection)
             number = records.document_number(connection, head.id, document_id)
             _keep(connection, number)
-            records.touch(connection, head.id, _take_out(connection, head.id, number))
+            with self._store.changing(connection, head, [document_id]):
+                records.touch(connection, head.id, _take_out(connection, head.id, number))
             _purge(connection, self._expired())
 
     def delete_forever(self, collection: str, document_id: str) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from store_samples import DIMS, LATE, document, encoding, key, open_store, passage, seeded, unit
+from store_engines import Fresh, Opening, Reused
+from store_samples import DIMS, LATE, document, encoding, key, passage, seeded, unit
 
 from qa.errors import ConflictError, EncoderError, InputError, NotFoundError
 from qa.store.store import NewDocument, Snapshot, Store
@@ -18,26 +17,33 @@ from qa.types import Filters, Passage
 QUOTES = ["alpha beta", "beta gamma", "gamma delta epsilon"]
 
 
-Fixtures = Callable[[str], Any]
-
-
-def _over_postgres(path: Path, fixture: Fixtures) -> Store:
-    return open_store(path, url=fixture("postgres").database())
-
-
-OPEN: dict[str, Callable[[Path, Fixtures], Store]] = {
-    "local": lambda path, _: open_store(path),
-    "postgres": _over_postgres,
+ENGINES = {
+    "local": (None, False),
+    "postgres": (None, True),
+    "milvus-lite": ("milvus_lite_uri", False),
+    "milvus-lite over postgres": ("milvus_lite_uri", True),
+    "milvus": ("milvus_uri", False),
 }
-"""How a new store of each kind is made in a directory, with the fixtures that it needs."""
+"""The fixture of the Milvus server that searches, and whether the records are in PostgreSQL."""
 
 
-@pytest.fixture(params=list(OPEN))
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    opened = OPEN[request.param](tmp_path / "index", request.getfixturevalue)
-    opened.create_collection("default")
-    yield opened
-    opened.close()
+@pytest.fixture(scope="session", params=list(ENGINES))
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opening]:
+    """Gives empty stores. One on a server is used again: to make and drop a collection there takes seconds."""
+    server, shared = ENGINES[request.param]
+    database = request.getfixturevalue("postgres").database if shared else str
+    if server is None:
+        yield Fresh(tmp_path_factory, database)
+        return
+    with Reused(request.getfixturevalue(server), tmp_path_factory, database) as reused:
+        yield reused
+
+
+@pytest.fixture
+def store(engine: Opening) -> Iterator[Store]:
+    with engine.empty() as opened:
+        opened.create_collection("default")
+        yield opened
 
 
 @pytest.fixture(params=["fresh", "half"])
@@ -48,25 +54,12 @@ def filled(request: pytest.FixtureRequest, store: Store) -> Store:
 
 
 @pytest.fixture(scope="module", params=["fresh", "published", "half"])
-def still(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Store]]:
-    """The same, or all published, for tests that only read: each implementation's store, made when it is asked for."""
-    stores: dict[str, Store] = {}
-
-    def made(name: str) -> Store:
-        if name not in stores:
-            stores[name] = OPEN[name](tmp_path_factory.mktemp(name) / "index", request.getfixturevalue)
-            stores[name].create_collection("default")
-            fill(stores[name], request.param)
-        return stores[name]
-
-    yield made
-    for opened in stores.values():
-        opened.close()
-
-
-@pytest.fixture(params=list(OPEN))
-def read(request: pytest.FixtureRequest, still: Callable[[str], Store]) -> Store:
-    return still(request.param)
+def read(request: pytest.FixtureRequest, engine: Opening) -> Iterator[Store]:
+    """The same, or all published, for tests that only read."""
+    with engine.another() as opened:
+        opened.create_collection("default")
+        fill(opened, request.param)
+        yield opened
 
 
 def fill(store: Store, state: str) -> None:
@@ -84,9 +77,9 @@ def texts(snapshot: Snapshot, rows: np.ndarray) -> list[str]:
 
 def passages_of(store: Store, identity: str) -> list[Passage]:
     snapshot = store.snapshot("default")
-    rows = snapshot.allowed(Filters(document_ids=(identity,)))
-    assert rows is not None
-    return snapshot.passages(rows)
+    selection = snapshot.allowed(Filters(document_ids=(identity,)))
+    assert selection is not None
+    return snapshot.passages(selection.rows)
 
 
 def found(store: Store, word: str) -> set[str]:
@@ -281,7 +274,7 @@ def test_nothing_asked_nothing_answered(read: Store) -> None:
 
 
 def test_rows_that_never_were_are_not_found(read: Store) -> None:
-    snapshot, rows = read.snapshot("default"), np.array([999], dtype=np.int64)
+    snapshot, rows = read.snapshot("default"), np.array([10**15], dtype=np.int64)
     with pytest.raises(NotFoundError):
         snapshot.passages(rows)
     with pytest.raises(NotFoundError):
@@ -309,13 +302,13 @@ def test_filters(read: Store, filters: Filters, expected: set[str]) -> None:
     snapshot = read.snapshot("default")
     allowed = snapshot.allowed(filters)
     assert allowed is not None
-    assert (np.diff(allowed) > 0).all()
-    assert set(texts(snapshot, allowed)) == expected
+    assert (np.diff(allowed.rows) > 0).all()
+    assert set(texts(snapshot, allowed.rows)) == expected
     query = unit(seeded("query"), DIMS)
     dense = np.concatenate([snapshot.dense(query, language, 50, allowed).rows for language in ("en", "zh", "other")])
-    assert set(dense.tolist()) == set(allowed.tolist())
+    assert set(dense.tolist()) == set(allowed.rows.tolist())
     words = ["alpha", "beta", "gamma", "eins", "zeta"]
-    assert set(snapshot.lexical(words, 50, allowed).rows.tolist()) == set(allowed.tolist())
+    assert set(snapshot.lexical(words, 50, allowed).rows.tolist()) == set(allowed.rows.tolist())
 
 
 def test_no_filter_allows_all(read: Store) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from store_samples import document, encoding, open_store, seeded
 
@@ -109,10 +108,9 @@ def test_large_and_small_filters(large: LocalStore) -> None:
         allowed = snapshot.allowed(Filters(document_ids=tuple(f"d{n}" for n in range(documents))))
         assert allowed is not None
         full = scored_in_full(large, ["few", "half"], 5000)
-        expected = [row for row in full if row in set(allowed.tolist())][:40]
+        expected = [row for row in full if row in set(allowed.rows.tolist())][:40]
         assert snapshot.lexical(["few", "half"], 40, allowed).rows.tolist() == expected
-    nothing = np.empty(0, np.int64)
-    assert len(snapshot.lexical(["few"], 5, nothing).rows) == 0
+    assert len(snapshot.lexical(["few"], 5, snapshot.allowed(Filters(document_ids=()))).rows) == 0
 
 
 def test_long_questions_are_cut_to_their_rarest_words(large: LocalStore) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from qa.errors import DamagedIndexError, FormatError
 from qa.store.tables import metadata
 
-HEAD = "0005"
+HEAD = "0006"
 
 
 def standing(connection: sa.Connection) -> str | None:
