@@ -33,16 +33,7 @@ class Running:
     log: Path
 
     def stop(self) -> None:
-        """Ends it and everything it started."""
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self.process.pid, number)
-                self.process.wait(20)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                continue
-
-    def kill(self) -> None:
-        """The same without notice."""
+        """Ends it and everything it started, without notice: it has to bear that."""
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(20)
 
