@@ -53,6 +53,7 @@ _ERRORS: Final = {
     403: "The key does not have this right, or a page of another site sent this.",
     404: "There is no such document, collection, job or route.",
     405: "This address does not take this method.",
+    408: "The body came too slowly.",
     409: "It exists already, or another program is writing.",
     413: "A body or a file is too large.",
     421: "The request is for another host.",

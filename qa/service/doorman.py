@@ -6,7 +6,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
+import anyio
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,12 +16,15 @@ from qa import tracing
 from qa.errors import BusyError, CiteqaError
 from qa.service import errors, logs
 from qa.service.access import caller_of
-from qa.service.errors import TooLargeError, Voice
+from qa.service.errors import TooLargeError, TooSlowError, Voice
 from qa.service.metrics import Metrics
 from qa.service.pages import CONTENT_SECURITY_POLICY
 
 MAX_JSON_BYTES = 1_000_000
 """Largest body of a request that carries no document."""
+BODY_SECONDS = 30.0
+"""How long a body may take to come, a second more for each ``SLOWEST_BYTES`` that came."""
+SLOWEST_BYTES = 10_000
 DRAINED_BYTES = 256_000_000
 """How much of a refused body is still read, so that the client gets to see why instead of a broken connection."""
 
@@ -138,14 +143,15 @@ class _Visit:
 
 
 class _Body:
-    """A request's body, counted as it is read. Raises TooLargeError beyond ``bound`` bytes."""
+    """A request's body, counted as it is read. Raises TooLargeError beyond ``bound`` bytes, TooSlowError."""
 
     def __init__(self, receive: Receive, bound: int) -> None:
         self._receive = receive
         self._bound = bound
+        self._began = time.monotonic()
         self._read = 0
         self._ended = False
-        self.error: TooLargeError | None = None
+        self.error: TooLargeError | TooSlowError | None = None
 
     def check_declared(self, headers: Headers) -> None:
         declared = headers.get("content-length", "0")
@@ -160,14 +166,24 @@ class _Body:
         return message
 
     async def drain(self) -> None:
-        while not self._ended and self._read < DRAINED_BYTES:
-            await self._next()
+        with suppress(TooSlowError):
+            while not self._ended and self._read < DRAINED_BYTES:
+                await self._next()
 
     async def _next(self) -> Message:
-        message = await self._receive()
+        message = await (self._receive() if self._ended else self._in_time())
         self._read += len(message.get("body", b""))
         self._ended = message["type"] == "http.disconnect" or not message.get("more_body", False)
         return message
+
+    async def _in_time(self) -> Message:
+        end = self._began + BODY_SECONDS + self._read / SLOWEST_BYTES
+        try:
+            with anyio.fail_after(end - time.monotonic()):
+                return await self._receive()
+        except TimeoutError as error:
+            self.error = TooSlowError("The request came too slowly.", "Send it again, or less at one time.")
+            raise self.error from error
 
     def _too_large(self) -> TooLargeError:
         return TooLargeError(

@@ -37,6 +37,12 @@ class TooLargeError(CiteqaError):
     code, status, exit_code = "too_large", 413, 2
 
 
+class TooSlowError(CiteqaError):
+    """A body that does not come."""
+
+    code, status = "too_slow", 408
+
+
 class ForeignOriginError(CiteqaError):
     """A browser sends a change on behalf of another site."""
 
@@ -60,6 +66,8 @@ def headers(error: CiteqaError) -> dict[str, str]:
         return {"Retry-After": str(RETRY_SECONDS)}
     if isinstance(error, RateError):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, TooSlowError):
+        return {"Connection": "close"}
     return {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
 
 

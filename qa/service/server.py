@@ -143,6 +143,8 @@ def _serve_many(
 def _config(app: FastAPI | str, settings: Settings, workers: int = 1) -> uvicorn.Config:
     import uvicorn
 
+    from qa.service.senders import Patient
+
     proxies = list(listed(settings.trusted_proxies))
     return uvicorn.Config(
         app,
@@ -151,6 +153,7 @@ def _config(app: FastAPI | str, settings: Settings, workers: int = 1) -> uvicorn
         log_config=None,
         access_log=False,
         server_header=False,
+        http=Patient,
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         ws="none",
