@@ -42,7 +42,7 @@ def living(connection: sa.Connection, collection: int, likely: Living) -> Living
 def _sums(connection: sa.Connection, collection: int, after: int, last: int) -> tuple[int, ...]:
     """How many rows there are beyond ``after`` up to ``last``, and sums of rows and of the leading bits of stamps."""
     c = passages.c
-    sums = sa.func.sum(c.row), sa.func.sum(c.stamp.op(">>")(_DROPPED))
+    sums = sa.func.sum(c.row), sa.func.sum(c.stamp // 2**_DROPPED)
     statement = sa.select(sa.func.count(), *sums).where(c.collection_id == collection, c.row > after, c.row <= last)
     return tuple(int(value or 0) for value in connection.execute(statement).one())
 
