@@ -27,7 +27,7 @@ Collection = Annotated[str, typer.Option("--collection", help=say("opt.collectio
 Json = Annotated[bool, typer.Option("--json", help=say("opt.json"))]
 Id = Annotated[str, typer.Argument(metavar="ID", help=say("opt.id"))]
 Yes = Annotated[bool, typer.Option("--yes", help=say("opt.yes"))]
-Engine = Literal["local"]
+Engine = Literal["local", "milvus"]
 Scope = Literal["read", "write", "admin"]
 Name = Annotated[str, typer.Argument(metavar="NAME", help=say("opt.name"))]
 BackupFile = Annotated[str, typer.Argument(metavar="FILE", help=say("opt.file"))]

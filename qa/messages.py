@@ -114,8 +114,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     "opt.drop_previous": ("Delete that earlier index.", "删除那个较早的索引。"),
     "opt.file": ("The backup.", "备份文件。"),
     "opt.store": (
-        "What searches it there: `local` (FAISS).",
-        "在那里由什么检索：`local`（FAISS）。",
+        "What searches it there: `local` (FAISS) or `milvus`.",
+        "在那里由什么检索：`local`（FAISS）或 `milvus`。",
     ),
     "opt.database_url": (
         "PostgreSQL database for its records, `-` to read it from standard input, or `sqlite`; else they stay.",
@@ -312,8 +312,8 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "migrate.apart": ("not the same hits: {question}", "结果不同：{question}"),
     "migrate.use": (
-        "To use it: QA_INDEX_DIR={index}, and QA_DATABASE_URL as given here; start `qa serve` again.",
-        "使用方法：设置 QA_INDEX_DIR={index} 和此处给出的 QA_DATABASE_URL，然后重新启动 `qa serve`。",
+        "To use it: QA_STORE={store}, QA_INDEX_DIR={index}, QA_DATABASE_URL as given here; start `qa serve` again.",
+        "使用方法：设置 QA_STORE={store}、QA_INDEX_DIR={index} 和此处给出的 QA_DATABASE_URL，然后重新启动 `qa serve`。",
     ),
     "migrate.same": ("The index is there already.", "索引已在那里。"),
     "migrate.same.hint": (

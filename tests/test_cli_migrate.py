@@ -93,3 +93,29 @@ def test_a_search_that_finds_something_else_is_told(corpus_index: Index, monkeyp
     found = agreement.agreement(corpus_index, corpus_index, 3)
     assert found.agreed == 0
     assert len(found.apart) == found.asked == 3
+
+
+def test_the_corpus_moves_to_milvus_over_postgresql_and_back(
+    milvus_lite_uri: str,
+    corpus: Path,
+    postgres: Postgres,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    url, there = postgres.database(), str(tmp_path / "there")
+    use(monkeypatch, QA_MILVUS_URI=milvus_lite_uri, QA_MILVUS_ALIAS="moved")
+    to_milvus = ("migrate", "--to", "milvus", "--database-url", url, "--index-dir", there, "--json")
+    code, said, errors = run(capsys, *to_milvus)
+    assert code == 0, errors
+    assert json.loads(said)["searches"]["asked"] == 5
+    use(monkeypatch, QA_STORE="milvus", QA_DATABASE_URL=url, QA_INDEX_DIR=there)
+    assert run(capsys, "doctor")[0] == 0
+    back = str(tmp_path / "back")
+    code, said, errors = run(
+        capsys, "migrate", "--to", "local", "--database-url", "sqlite", "--index-dir", back, "--json"
+    )
+    assert code == 0, errors
+    assert json.loads(said)["records"]["tables"]["encodings"]["rows"] > 0
+    use(monkeypatch, QA_STORE="local", QA_DATABASE_URL="", QA_INDEX_DIR=back)
+    assert run(capsys, "doctor")[0] == 0

@@ -47,13 +47,9 @@ def _target(chosen: Settings, to: str, database_url: str, index_dir: str) -> Set
     """Raises ConfigError, InputError where nothing would be moved."""
     place = Path(index_dir) if index_dir else chosen.index_dir
     target = changed(chosen, store=to, database_url=_database(database_url, chosen.database_url), index_dir=place)
-    if _store(target) == _store(chosen) and _is_same_place(chosen, target):
+    if target.store == chosen.store and _is_same_place(chosen, target):
         raise InputError(say("migrate.same"), say("migrate.same.hint"))
     return target
-
-
-def _store(settings: Settings) -> str:
-    return "local"
 
 
 def _is_same_place(one: Settings, other: Settings) -> bool:
@@ -94,7 +90,7 @@ def _derived(chosen: Settings, target: Settings) -> Agreement:
 def _tell(target: Settings, moved: Moved | None, agreed: Agreement, seconds: float, as_json: bool) -> None:
     if as_json:
         records: dict[str, Any] | None = None if moved is None else asdict(moved)
-        json({"to": _store(target), "records": records, "searches": asdict(agreed), "seconds": round(seconds, 1)})
+        json({"to": target.store, "records": records, "searches": asdict(agreed), "seconds": round(seconds, 1)})
         return
     if moved is not None:
         rows = sum(table.rows for table in moved.tables.values())
@@ -103,4 +99,4 @@ def _tell(target: Settings, moved: Moved | None, agreed: Agreement, seconds: flo
     out(say("migrate.searches", **counts))
     for question in agreed.apart:
         warn(say("migrate.apart", question=question))
-    out(say("migrate.use", index=target.index_dir))
+    out(say("migrate.use", store=target.store, index=target.index_dir))
