@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: setup peers serve test check eval crash fuzz fuzz-http soak sbom audit deploy-check cluster-proof clean
+.PHONY: setup peers serve test check eval crash fuzz fuzz-http soak sbom audit deploy-check cluster cluster-proof clean
 .DELETE_ON_ERROR:
 
 setup: $(VENV)/.dev
@@ -73,6 +73,11 @@ $(VENV)-cluster/.installed: tests/cluster/requirements.txt
 	$(VENV)-cluster/bin/pip --disable-pip-version-check install --quiet --requirement tests/cluster/requirements.txt
 	@touch $@
 
+# Root on Linux x86-64, about ten minutes, 4 GB: docs/cluster.md. CLUSTER: options of the suite.
+CLUSTER ?=
+cluster: $(VENV)/.dev $(VENV)-cluster/.installed
+	PYTHONPATH=.:tests/cluster $(BIN)/python tests/cluster/cluster_suite.py --tools $(VENV)-cluster $(CLUSTER)
+
 # Root on Linux x86-64, two minutes, 2 GB. Without citeqa: rows outlive a lost querynode and a restart of everything.
 cluster-proof: $(VENV)/.dev $(VENV)-cluster/.installed
 	PYTHONPATH=.:tests/cluster $(BIN)/python tests/cluster/cluster_proof.py --tools $(VENV)-cluster
@@ -86,8 +91,8 @@ audit: $(VENV)-tools/.installed
 
 deploy-check: $(VENV)-tools/.installed
 	$(VENV)-tools/bin/hadolint deploy/Containerfile
-	$(VENV)-tools/bin/yamllint -d '{extends: default, rules: {line-length: {max: 120}}}' deploy/compose.yaml deploy/kubernetes.yaml
-	$(VENV)-tools/bin/kubernetes-validate --strict deploy/kubernetes.yaml
+	$(VENV)-tools/bin/yamllint -d '{extends: default, rules: {line-length: {max: 120}}}' deploy
+	$(VENV)-tools/bin/kubernetes-validate --strict deploy/kubernetes.yaml deploy/kubernetes/citeqa.yaml
 
 clean:
 	rm -rf $(VENV) $(VENV)-tools $(VENV)-cluster build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

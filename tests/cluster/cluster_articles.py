@@ -26,6 +26,7 @@ _ONSETS: Final = (
     "Tav",
     "Wex",
 )
+_MIDDLES: Final = ("ar", "el", "in", "os", "un")
 _CODAS: Final = ("adam", "burgh", "combe", "dale", "ford", "garth", "holm", "ingley", "mere", "neth")
 _ENDINGS: Final = ("ia", "on", "us", "ea", "or")
 
@@ -82,6 +83,6 @@ def article(serial: int) -> Article:
 
 _NAMES: Final = (
     tuple("".join(parts) for parts in product(_FIRST, _SECOND, _FIRST)),
-    tuple("".join(parts) for parts in product(_ONSETS, _CODAS, _ENDINGS)),
+    tuple("".join(parts) for parts in product(_ONSETS, _MIDDLES, _CODAS, _ENDINGS)),
 )
 LAST: Final = 2 * min(map(len, _NAMES))

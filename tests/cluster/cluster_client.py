@@ -1,4 +1,4 @@
-"""Asks several services in turn, as a load balancer would: one that takes no connection is passed over."""
+"""Asks several services in turn, as a load balancer would: one that is away, or not ready, is passed over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TIMEOUT = httpx.Timeout(120)
 """Seconds after which a request counts as failed: nothing that is served takes so long."""
 
 REFUSED = "refused"
-"""No service took the connection."""
+"""No service took the request: none took the connection, or said that it was ready."""
 
 
 def plain(response: httpx.Response) -> str:
@@ -37,7 +37,12 @@ def attempt(
         return None, REFUSED
     except httpx.HTTPError as error:
         return None, type(error).__name__
-    return response, judge(response)
+    return (None, REFUSED) if starting(response) else (response, judge(response))
+
+
+def starting(response: httpx.Response) -> bool:
+    """Whether a service gets ready still: a load balancer that asks ``/readyz`` would not have sent it the request."""
+    return response.status_code == 503 and response.json()["error"]["code"] == "starting"
 
 
 class Client:

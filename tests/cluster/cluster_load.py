@@ -135,7 +135,7 @@ class Load:
                 continue
             for document in self.follow(client, *sent):
                 self.look(client, document, sent[1][0], there=True)
-            if chance.random() < DELETING:
+            if self.ledger.present and chance.random() < DELETING:
                 self.delete(client, chance.choice(sorted(self.ledger.present)))
         client.close()
 

@@ -117,6 +117,7 @@ class Searching:
 
 
 def lost_querynode(stage: Stage, client: Any, rows: np.ndarray[Any, np.dtype[np.float32]]) -> dict[str, Any]:
+    assert stage.milvus is not None
     node = stage.milvus["querynode2"]
     with Searching(client, rows) as searching:
         killed = time.monotonic()
@@ -156,7 +157,8 @@ def main() -> int:
     figures["rows"] = counted(client)
     figures["querynode_lost"] = lost_querynode(stage, client, rows)
     began = time.monotonic()
-    stage.restart()
+    stage.kill()
+    stage.start_again()
     client = MilvusClient(uri=URI)
     figures["rows_after_restart"] = counted_again(client)
     figures["restarted_s"] = round(time.monotonic() - began, 1)

@@ -55,6 +55,11 @@ class Scene:
         self.settle(back)
         self.events.append(event(name, struck, back, self._records.since(struck)))
 
+    def state(self, job: str) -> str | None:
+        """None where no service tells."""
+        response = self.client.send("job", "GET", f"/v1/jobs/{job}")
+        return None if response is None else str(response.json()["state"])
+
     def settle(self, since: float, number: int = SETTLED) -> None:
         until(lambda: self._records.settled(number, since), f"{number} right answers in a row")
 

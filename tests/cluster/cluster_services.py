@@ -25,14 +25,14 @@ class Services:
         self.addresses = [f"http://127.0.0.1:{port}" for port in ports]
 
     def start(self) -> None:
-        """The first alone, since it takes in the shipped articles."""
-        first, *others = self._servers
-        first.start()
-        first.wait()
-        for server in others:
+        """All at once; on first use one of them takes in the shipped articles."""
+        for server in self._servers:
             server.start()
-        for server in others:
+        for server in self._servers:
             server.wait()
+
+    def address(self, server: Server) -> str:
+        return self.addresses[self._servers.index(server)]
 
     def __iter__(self) -> Iterator[Server]:
         return iter(self._servers)

@@ -12,30 +12,38 @@ URI = f"http://127.0.0.1:{PROXY_PORT}"
 
 
 class Stage:
-    """``tools``: the environment of the stand-ins; ``cache``: where programs are unpacked."""
+    """``tools``: the environment of the stand-ins; ``cache``: where programs are unpacked. ``whole``: Milvus too."""
 
-    def __init__(self, directory: Path, tools: Path, cache: Path) -> None:
+    def __init__(self, directory: Path, tools: Path, cache: Path, whole: bool = True) -> None:
         self._directory = directory
-        self._programs = unpacked(cache, tools)
-        self.standins = StandIns(tools, directory)
+        self.whole = whole
+        self._programs = unpacked(cache, tools) if whole else None
+        self._standins = StandIns(tools, directory)
         self.postgres = Postgres(directory / "postgres")
+        self.milvus: Milvus | None = None
 
     def start(self) -> None:
         """Everything; returns when everything can be used."""
         self.postgres.start()
-        self.standins.start()
-        self.milvus = Milvus(self._programs, self._directory, self.standins.address)
-        self.milvus.start()
+        if self._programs:
+            self._standins.start()
+            self.milvus = Milvus(self._programs, self._directory, self._standins.address)
+            self.milvus.start()
 
-    def restart(self) -> None:
-        """``kill -9`` of PostgreSQL, etcd and all of Milvus, and all of them again.
+    def kill(self) -> None:
+        """``kill -9`` of PostgreSQL, etcd and all of Milvus.
 
         S3 and the broker go on: their stand-ins keep all in memory, where real ones keep it on disks.
         """
-        self.milvus.kill()
         self.postgres.kill()
-        self.standins.etcd.kill()
+        if self.milvus:
+            self.milvus.kill()
+            self._standins.etcd.kill()
+
+    def start_again(self) -> None:
+        """What was killed."""
         self.postgres.start()
-        self.standins.etcd.start()
-        self.standins.etcd.wait()
-        self.milvus.start()
+        if self.milvus:
+            self._standins.etcd.start()
+            self._standins.etcd.wait()
+            self.milvus.start()
