@@ -231,7 +231,7 @@ async def _keep(connection: Connection) -> None:
 
 
 def _clean(message: Message) -> Message:
-    """Without halves of characters, which cannot be stored."""
+    """Without halves of characters and NUL, which are no text and cannot be stored everywhere."""
     return replace(
         message,
         event=_whole(message.event),
@@ -242,4 +242,4 @@ def _clean(message: Message) -> Message:
 
 
 def _whole(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode().replace("\0", "")

@@ -32,6 +32,14 @@ def check_length(characters: int) -> None:
         )
 
 
+def check_memory(error: Exception) -> None:
+    """Raises MemoryError where the XML library met its bound: it calls that an error in the file."""
+    from lxml import etree
+
+    if isinstance(error, etree.XMLSyntaxError) and error.code == etree.ErrorTypes.ERR_NO_MEMORY:
+        raise MemoryError from error
+
+
 def storable(text: str) -> str:
     """``text`` without what no text may hold: NUL, and halves of surrogate pairs."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from qa.errors import ReadError
-from qa.ingest.content import Content, check_length, storable
+from qa.ingest.content import Content, check_length, check_memory, storable
 from qa.types import Metadata
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def read_docx(data: bytes) -> Content:
         document = open_document(io.BytesIO(data))
         rows = list(_rows(document))
         metadata = _metadata(document)
-    except ReadError:
+    except (ReadError, MemoryError):
         raise
     except Exception as error:  # a parser of untrusted files fails in more ways than its own errors
+        check_memory(error)
         raise ReadError(
             f"The Word document is broken ({type(error).__name__}).",
             "Open and save it again in Word.",

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from qa.ingest.content import check_memory
+
 if TYPE_CHECKING:
     from lxml.html import HtmlElement
 
@@ -48,7 +50,8 @@ def parse(markup: str) -> HtmlElement | None:
     parser = html.HTMLParser(remove_comments=True, remove_pis=True, huge_tree=True)
     try:
         return html.document_fromstring(_XML_DECLARATION.sub("", markup.replace("\x00", "")), parser=parser)
-    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        check_memory(error)
         return None
 
 

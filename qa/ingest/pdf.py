@@ -55,7 +55,7 @@ def _open(data: bytes) -> PdfReader:
         if reader.is_encrypted and not _opens_without_password(reader):
             raise _encrypted()
         count = len(reader.pages)
-    except ReadError:
+    except (ReadError, MemoryError):
         raise
     except Exception as error:  # a parser of untrusted files fails in more ways than its own errors
         raise _broken(error) from error
@@ -80,6 +80,8 @@ def _pages(reader: PdfReader) -> Iterator[str]:
             raise ReadError(f"The PDF took longer than {MAX_SECONDS:.0f} s to read.", "Split it.", code="too_slow")
         try:
             yield storable(_CONTROL.sub("", page.extract_text() or "")).strip("\n")
+        except MemoryError:
+            raise
         except Exception as error:
             raise _broken(error) from error
 
