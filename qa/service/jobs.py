@@ -98,6 +98,9 @@ class Jobs:
                     self._wake.clear()
             except _StoppedError:
                 return
+            except CiteqaError as error:
+                _log.warning("what waits to be ingested cannot be worked on: %s %s", error.message, error.hint)
+                self._stopping.wait(_UNNOTED_SECONDS)
             except Exception:
                 _log.exception("what waits to be ingested cannot be worked on; it is tried again")
                 self._stopping.wait(_UNNOTED_SECONDS)

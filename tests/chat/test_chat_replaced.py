@@ -24,7 +24,7 @@ from qa.errors import IndexError_
 def replaced(here: Place) -> None:
     """What the store's guard does once another build is current (tests/store/test_store_builds.py)."""
 
-    def guard() -> None:
+    def guard(_connection: object) -> None:
         raise IndexError_("The index was encoded anew.", "Start again.", code="index_replaced")
 
     here.core.events._database.guard = guard

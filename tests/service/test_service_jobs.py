@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from qa.errors import BusyError, NotFoundError
+from qa.errors import BusyError, IndexError_, NotFoundError
 from qa.index import Index
 from qa.service import jobs as module
 from qa.service.jobs import Jobs
@@ -236,3 +236,33 @@ def test_a_process_tells_that_it_has_a_job_in_hand(own_index: Index, owner: File
 def in_hand(metrics: Metrics) -> float:
     [line] = [line for line in metrics.text(0, 0, 0).decode().splitlines() if line.startswith("qa_jobs_running ")]
     return float(line.split()[1])
+
+
+def test_a_queue_that_cannot_be_read_is_told_in_words_and_tried_again(
+    own_index: Index, owner: FileOwner, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As after another build has become current, or while a shared database is away."""
+    monkeypatch.setattr(module, "_UNNOTED_SECONDS", 0.05)
+    wrong = IndexError_("The index was encoded anew.", "Start it again.", code="index_replaced")
+
+    def refuse() -> None:
+        raise wrong
+
+    database = own_index.store.database
+    kept = database.guard
+    database.guard = lambda _: refuse()
+    job = None
+    try:
+        with pytest.raises(IndexError_):
+            Jobs(own_index, owner, Metrics()).submit("default", [item("拒")])
+        database.guard = kept
+        job = Jobs(own_index, owner, Metrics()).submit("default", [item("拒")])
+        database.guard = lambda _: refuse()
+        with working(own_index, owner) as jobs:
+            while "The index was encoded anew. Start it again." not in caplog.text:
+                time.sleep(0.01)
+            database.guard = kept
+            assert ended(jobs, job.id).state == "done"
+    finally:
+        database.guard = kept
+    assert "Traceback" not in caplog.text
