@@ -52,16 +52,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--passages", type=int, nargs="+", default=[10_000])
-    parser.add_argument("--measure", action="store_true", help="measure what is there (in this process)")
+    parser.add_argument("--only", choices=("build", "measure"), help="the one or the other, of what is there")
     parser.add_argument("--disk", type=Path, nargs="*", default=[], help="folders of servers, to be weighed too")
     parser.add_argument("--process", type=int, nargs="*", default=[], help="ids of servers' processes, likewise")
     asked = parser.parse_args()
-    if asked.measure:
+    if asked.only == "measure":
         print(json.dumps(measured(asked.directory, asked.disk, asked.process), ensure_ascii=False))
         return
     for passages in sorted(asked.passages):
         built = build(asked.directory, passages)
-        again = [sys.executable, __file__, str(asked.directory), "--measure"]
+        if asked.only == "build":
+            continue
+        again = [sys.executable, __file__, str(asked.directory), "--only", "measure"]
         again += ["--disk", *map(str, asked.disk), "--process", *map(str, asked.process)]
         figures = built | json.loads(subprocess.run(again, check=True, stdout=subprocess.PIPE).stdout)
         with (asked.directory / "figures.jsonl").open("a") as file:

@@ -27,6 +27,7 @@ Collection = Annotated[str, typer.Option("--collection", help=say("opt.collectio
 Json = Annotated[bool, typer.Option("--json", help=say("opt.json"))]
 Id = Annotated[str, typer.Argument(metavar="ID", help=say("opt.id"))]
 Yes = Annotated[bool, typer.Option("--yes", help=say("opt.yes"))]
+Engine = Literal["local", "milvus"]
 Scope = Literal["read", "write", "admin"]
 Name = Annotated[str, typer.Argument(metavar="NAME", help=say("opt.name"))]
 BackupFile = Annotated[str, typer.Argument(metavar="FILE", help=say("opt.file"))]
@@ -249,6 +250,19 @@ def restore(
     from qa.commands import backup as command
 
     command.restore(file, force, json)
+
+
+@app.command(help=say("help.migrate"))
+def migrate(
+    to: Annotated[Engine, typer.Option("--to", help=say("opt.store"))],
+    database_url: Annotated[str, typer.Option("--database-url", help=say("opt.database_url"))] = "",
+    index_dir: Annotated[str, typer.Option("--index-dir", help=say("opt.index_dir"))] = "",
+    force: Annotated[bool, typer.Option("--force", help=say("opt.force"))] = False,
+    json: Json = False,
+) -> int:
+    from qa.commands import migrate as command
+
+    return command.migrate(to, database_url, index_dir, force, json)
 
 
 @model_app.command("export", help=say("help.model.export"))

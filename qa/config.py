@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -116,5 +116,17 @@ def settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"QA_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
-        raise ConfigError(f"Setting not usable: {wrong}", "Correct or unset the environment variable.") from error
+        raise _unusable(error) from error
+
+
+def changed(given: Settings, **values: Any) -> Settings:
+    """The same settings but for these. Raises ConfigError."""
+    try:
+        return Settings(**(given.model_dump() | values))
+    except ValidationError as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: ValidationError) -> ConfigError:
+    wrong = "; ".join(f"QA_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+    return ConfigError(f"Setting not usable: {wrong}", "Correct or unset the environment variable.")

@@ -50,6 +50,10 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "把索引备份到一个文件，使用中也可以进行。",
     ),
     "help.restore": ("Make the index again from a backup.", "从备份恢复索引。"),
+    "help.migrate": (
+        "Move the index to another store or database, without encoding it again.",
+        "把索引迁移到另一种存储或另一个数据库，不重新编码。",
+    ),
     "help.model": ("Prepare encoders.", "准备编码模型。"),
     "help.model.export": (
         "Build the fast path of a sentence-transformers model.",
@@ -109,6 +113,15 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
     ),
     "opt.drop_previous": ("Delete that earlier index.", "删除那个较早的索引。"),
     "opt.file": ("The backup.", "备份文件。"),
+    "opt.store": (
+        "What searches it there: `local` (FAISS) or `milvus`.",
+        "在那里由什么检索：`local`（FAISS）或 `milvus`。",
+    ),
+    "opt.database_url": (
+        "PostgreSQL database for its records, `-` to read it from standard input, or `sqlite`; else they stay.",
+        "存放记录的 PostgreSQL 数据库；`-` 表示从标准输入读取；`sqlite` 表示索引目录；不给则留在原处。",
+    ),
+    "opt.index_dir": ("Directory of the index there (QA_INDEX_DIR).", "迁移后的索引目录（QA_INDEX_DIR）。"),
     "opt.force": (
         "Also where there is an index already; it is kept for `qa doctor --rollback`.",
         "即使已有索引也恢复；原索引保留，可用 `qa doctor --rollback` 返回。",
@@ -286,6 +299,27 @@ _TEXTS: Final[dict[str, tuple[str, str]]] = {
         "{index} 已回到较早的索引。请用当时的编码模型重新启动 `qa serve`。",
     ),
     "previous.dropped": ("The earlier index is deleted.", "较早的索引已删除。"),
+    # migrate
+    "migrate.copied": ("{table}: {rows}", "{table}：{rows}"),
+    "migrate.comparing": ("comparing searches", "比较检索结果"),
+    "migrate.records": (
+        "{rows} rows in {tables} tables are there, their checksums equal ({resumed} were there already).",
+        "{tables} 张表共 {rows} 行已迁移，校验和一致（其中 {resumed} 行先前已在）。",
+    ),
+    "migrate.searches": (
+        "{agreed} of {asked} searches agree; the largest difference of a score is {difference:.4f}.",
+        "{asked} 次检索中有 {agreed} 次一致；得分的最大差别为 {difference:.4f}。",
+    ),
+    "migrate.apart": ("not the same hits: {question}", "结果不同：{question}"),
+    "migrate.use": (
+        "To use it: QA_STORE={store}, QA_INDEX_DIR={index}, QA_DATABASE_URL as given here; start `qa serve` again.",
+        "使用方法：设置 QA_STORE={store}、QA_INDEX_DIR={index} 和此处给出的 QA_DATABASE_URL，然后重新启动 `qa serve`。",
+    ),
+    "migrate.same": ("The index is there already.", "索引已在那里。"),
+    "migrate.same.hint": (
+        "Name another store (--to), database (--database-url) or directory (--index-dir).",
+        "请指定另一种存储（--to）、另一个数据库（--database-url）或另一个目录（--index-dir）。",
+    ),
     # backup, restore
     "backup.done": (
         "{file}: {documents} documents, {passages} passages, {size:.1f} MB, read back and compared.",

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
+from qa.chat.alone import alone
 from qa.chat.core import Core
 from qa.chat.events import Events, Limits
 from qa.chat.message import Ask, Connection
@@ -16,6 +17,7 @@ from qa.config import Settings
 from qa.errors import CiteqaError
 from qa.store.database import Database
 from qa.store.owner import Owner
+from qa.store.roles import Roles
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -39,7 +41,8 @@ class Chats:
         events = Events(database, self._owner.id, limits)
         self._core = Core(events, ask, chosen, max_chars=settings.max_question_chars, base=settings.public_url)
         found = (platform.connected(self._core, self._pusher) for platform in platforms())
-        self._connections: tuple[Connection, ...] = tuple(one for one in found if one is not None)
+        roles = Roles(database, owner)
+        self._connections: tuple[Connection, ...] = tuple(alone(one, roles) for one in found if one is not None)
         self._resuming: asyncio.Task[None] | None = None
 
     @property

@@ -34,7 +34,7 @@ OWN = ("citeqa.sqlite", "citeqa.sqlite-wal", "citeqa.sqlite-shm", "manifest.json
 """What a build is made of."""
 _NAME = re.compile(r"(?:builds/[0-9TZ]{8,20}-[0-9a-f]{8})?")
 
-Origin = Literal["reencode", "restore"]
+Origin = Literal["reencode", "restore", "migrate"]
 
 
 @dataclass(frozen=True, slots=True)

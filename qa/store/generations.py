@@ -20,10 +20,11 @@ from qa.errors import DamagedIndexError, IndexError_
 from qa.store.arrays import Arrays, Int64s, Layout, concatenate, in_order, select
 from qa.store.database import Database
 from qa.store.encodings import read_arrays
+from qa.store.living import living, of_segments
 from qa.store.lock import locked
 from qa.store.manifest import Generation, Identity, Manifest, read_manifest, write_manifest
 from qa.store.parts import Part, cover
-from qa.store.passages import count_after, live
+from qa.store.passages import count_after
 from qa.store.records import Head, heads
 from qa.store.segment import SegmentEntry, is_whole, write_segment
 from qa.store.state import generation_directory, load_generation
@@ -192,10 +193,11 @@ def _plan(
     connection: sa.Connection, directory: Path, collection: int, current: Generation, without: frozenset[int]
 ) -> _Work | None:
     """What a new generation consists of; None where the current one serves."""
-    rows, stamps = live(connection, collection)
     relied = tuple(entry for entry in current.segments if entry.number not in without)
     loaded, _ = load_generation(directory, collection, relied, graphs=False)
-    covered = cover(rows, stamps, [segment for _, segment in loaded])
+    segments = [segment for _, segment in loaded]
+    rows, stamps = living(connection, collection, of_segments(segments))
+    covered = cover(rows, stamps, segments)
     folded = _folded(covered.parts, len(covered.missing))
     kept = {part.segment.number for part in covered.parts if part.size} - {part.segment.number for part in folded}
     if len(covered.missing) == 0 and len(kept) == len(current.segments):

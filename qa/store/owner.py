@@ -19,9 +19,9 @@ from qa.errors import CiteqaError
 from qa.store.database import Database
 from qa.store.tables import owners
 
-LEASE_SECONDS: Final = 30.0
+LEASE_SECONDS: Final = 20.0
 """A process that has said nothing for so long is taken for gone."""
-RENEW_SECONDS: Final = 6.0
+RENEW_SECONDS: Final = 5.0
 KEPT_SECONDS: Final = 3600.0
 """After which the row of a process that is gone is removed: to have no row means the same."""
 NOW: Final = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Float)

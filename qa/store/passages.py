@@ -198,10 +198,14 @@ def _insert(connection: sa.Connection, collection: int, number: int, added: list
         lexical.insert(connection, collection, number, int(last or 0))
 
 
-def live(connection: sa.Connection, collection: int, after_row: int = 0) -> tuple[Int64s, Int64s]:
-    """Rows of the collection above ``after_row``, ascending, and their stamps."""
+def live(
+    connection: sa.Connection, collection: int, after_row: int = 0, last_row: int | None = None
+) -> tuple[Int64s, Int64s]:
+    """Rows of the collection above ``after_row``, to ``last_row`` where it is given, ascending, and their stamps."""
     c = passages.c
     statement = sa.select(c.row, c.stamp).where(c.collection_id == collection, c.row > after_row).order_by(c.row)
+    if last_row is not None:
+        statement = statement.where(c.row <= last_row)
     # NumPy takes tens of microseconds to look into a row object, so it is given columns.
     rows, stamps = list(zip(*connection.execute(statement).all(), strict=True)) or ((), ())
     return np.array(rows, dtype=np.int64), np.array(stamps, dtype=np.int64)

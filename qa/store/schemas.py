@@ -53,9 +53,13 @@ def prepare(connection: sa.Connection) -> None:
     )
 
 
+def new_name() -> str:
+    return f"citeqa_{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(4)}"
+
+
 def new_schema(connection: sa.Connection) -> str:
     """A new, empty schema; the transaction goes on in it."""
-    name = f"citeqa_{datetime.now(UTC):%Y%m%dt%H%M%S}_{secrets.token_hex(4)}"
+    name = new_name()
     connection.execute(sa.text(f"CREATE SCHEMA {name}"))
     connection.execute(sa.text(f"SET LOCAL search_path = {name}"))
     return name

@@ -20,6 +20,7 @@ from qa.errors import DamagedIndexError
 from qa.store.arrays import Int64s, concatenate, in_order, select
 from qa.store.counts import Counts
 from qa.store.encodings import read_arrays
+from qa.store.living import living, of_parts, of_segments
 from qa.store.manifest import Generation, Identity, Signature, read_manifest, signature
 from qa.store.parts import Part, cover, make_part
 from qa.store.passages import live
@@ -109,7 +110,8 @@ class States:
 
     def _whole(self, state: State | None, connection: sa.Connection, head: Head) -> State:
         seen, loaded = self._segments(state, head.id)
-        rows, stamps = live(connection, head.id)
+        likely = of_parts(state.parts) if state is not None else of_segments([segment for _, segment in loaded])
+        rows, stamps = living(connection, head.id, likely)
         disk = cover(rows, stamps, [segment for _, segment in loaded])
         if disk.foreign:
             log.warning("%s: %d segments are of another database and not used.", self._directory, disk.foreign)
