@@ -77,9 +77,9 @@ class Server:
     def _connected(self) -> MilvusClient:
         with self._lock:
             if self._client is None:
-                _quiet()
                 from pymilvus import MilvusClient
 
+                _quiet()
                 self._client = MilvusClient(uri=self.uri, token=self._token, timeout=self.timeout / 2)
             return self._client
 
@@ -200,5 +200,6 @@ def _message(error: Exception) -> str:
 
 
 def _quiet() -> None:
-    """pymilvus logs a traceback for every failed call, though it raises what failed as well."""
+    """pymilvus logs a traceback for every failed call, though it raises what failed as well. To be called when it is
+    imported: then it sets its levels."""
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
