@@ -6,6 +6,7 @@ import time
 from typing import Final
 
 import httpx
+from cluster_milvus import Milvus, sessions
 from cluster_processes import Server, until
 from cluster_replicas import replicas
 from cluster_scene import Scene
@@ -19,8 +20,9 @@ BATCH: Final = 60
 
 
 class Losses:
-    def __init__(self, stage: Stage, services: Services, scene: Scene) -> None:
+    def __init__(self, stage: Stage, services: Services, scene: Scene, every_role: bool) -> None:
         self._stage = stage
+        self._every_role = every_role
         self._services = services
         self._scene = scene
 
@@ -28,9 +30,13 @@ class Losses:
         scene, service = self._scene, self._services["service2"]
         with scene.loaded():
             scene.event("none", lambda: None, lambda: scene.settle(0, BASELINE))
-            if self._stage.milvus:
-                querynode = self._stage.milvus["querynode2"]
+            if milvus := self._stage.milvus:
+                querynode = milvus["querynode2"]
                 scene.event("a querynode", querynode.kill, lambda: self._two_replicas(querynode))
+                for server in self._roles(milvus):
+                    scene.event(
+                        f"the {server.name}", lambda server=server: lose(server), lambda server=server: up(server)
+                    )
             scene.event("a service", service.kill, lambda: self._again(service))
             scene.event("the service that ingests", self._lose_worker, self._taken_over)
         scene.look("before the restart")
@@ -41,8 +47,11 @@ class Losses:
     def _again(self, server: Server) -> None:
         """Once answers are right without it, it is started again."""
         self._scene.settle(time.monotonic())
-        server.start()
-        server.wait()
+        up(server)
+
+    def _roles(self, milvus: Milvus) -> list[Server]:
+        """Those of which there is one: nothing stands in for them, so they are started again as soon as they can be."""
+        return [server for server in milvus.servers if self._every_role and not server.name.startswith("querynode")]
 
     def _two_replicas(self, querynode: Server) -> None:
         self._again(querynode)
@@ -83,6 +92,18 @@ class Losses:
     def _everything_again(self) -> None:
         self._stage.start_again()
         self._services.start()
+
+
+def lose(server: Server) -> None:
+    """``kill -9``; returns when etcd has forgotten it: none starts in the place of a role that seems to be there."""
+    before = sessions()
+    server.kill()
+    until(lambda: sessions() < before, f"etcd has forgotten {server.name}")
+
+
+def up(server: Server) -> None:
+    server.start()
+    server.wait()
 
 
 def at_work(address: str) -> bool:

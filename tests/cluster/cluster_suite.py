@@ -1,6 +1,6 @@
 """The cluster suite: citeqa on PostgreSQL and a Milvus of eight processes, under load, while processes are killed.
 
-    python tests/cluster/cluster_suite.py [--json] [--keep DIRECTORY] [--store local]
+    python tests/cluster/cluster_suite.py [--json] [--every-role] [--keep DIRECTORY] [--store local]
 
 Three ``qa serve`` processes, two replicas. ``kill -9`` of a querynode, of a service, of the service that ingests, then
 of everything, during load. Nothing that was acknowledged may be lost, nothing deleted may come back, and every answer
@@ -45,7 +45,7 @@ def main() -> int:
     services = Services(SERVICES, directory, shared)
     services.start()
     scene = Scene(services, questions(given.questions), lambda: doctor(shared, directory))
-    Losses(stage, services, scene).play()
+    Losses(stage, services, scene, given.every_role).play()
     print(told_as_json(scene) if given.json else told_as_text(scene))
     return int(bool(scene.faults))
 
@@ -83,6 +83,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="figures for programs")
     parser.add_argument("--store", choices=("milvus", "local"), default="milvus", help="local: no Milvus is started")
+    parser.add_argument("--every-role", action="store_true", help="lose each of the other roles of Milvus too")
     parser.add_argument("--keep", type=Path, help="directory for data and logs; else they go with the run")
     parser.add_argument("--tools", type=Path, default=ROOT / ".venv-cluster", help="environment of the stand-ins")
     parser.add_argument("--cache", type=Path, default=Path.home() / ".cache" / "citeqa")
