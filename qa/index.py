@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from qa.retrieve.calibrate import Calibration
     from qa.retrieve.search import Ranking
     from qa.store.check import Problem
+    from qa.store.location import Location
     from qa.store.record_store import RecordStore
     from qa.store.store import CollectionInfo, Snapshot
     from qa.store.tokens import TokenCodec
@@ -70,7 +71,7 @@ class Index:
     @classmethod
     def open(
         cls,
-        path: Path | str | None = None,
+        path: Path | str | Location | None = None,
         *,
         settings: Settings | None = None,
         create: bool = True,
@@ -79,7 +80,6 @@ class Index:
         """Open the index in ``path`` (default: ``QA_INDEX_DIR``), building the encoder on first use.
 
         Records are in ``QA_DATABASE_URL``, if that is set and ``path`` is ``QA_INDEX_DIR``; else in the directory.
-
         ``progress`` is told in words what takes long. Raises NoIndexError where there is none and ``create`` is false,
         EncoderMismatchError, FormatError, DamagedIndexError, EncoderError.
         """
@@ -88,7 +88,7 @@ class Index:
         from qa.store.location import location
 
         chosen = settings or read_settings()
-        place = location(chosen, Path(path) if path is not None else None)
+        place = location(chosen, path)
         if not create and place.url is None and not place.root.exists():
             raise NoIndexError(f"There is no index in {place}.", "Make one with `qa ingest PATH`, or name another.")
         encoder = load(chosen, progress=progress)

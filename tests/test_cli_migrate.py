@@ -10,6 +10,7 @@ from postgres_server import Postgres
 
 from qa.cli import run as command
 from qa.config import settings as read_settings
+from qa.errors import IndexError_
 from qa.evaluate import agreement
 from qa.index import Index
 
@@ -119,3 +120,35 @@ def test_the_corpus_moves_to_milvus_over_postgresql_and_back(
     assert json.loads(said)["records"]["tables"]["encodings"]["rows"] > 0
     use(monkeypatch, QA_STORE="local", QA_DATABASE_URL="", QA_INDEX_DIR=back)
     assert run(capsys, "doctor")[0] == 0
+
+
+def test_a_new_build_beside_the_old_one_in_postgresql_and_back(
+    fresh_settings: Path, postgres: Postgres, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = postgres.database()
+    use(monkeypatch, QA_DATABASE_URL=url)
+    article = fresh_settings.parent / "crane.txt"
+    article.write_text("丹顶鹤在扎龙湿地过冬，巡护员刘海每天投喂玉米二百斤。\n" * 2, encoding="utf-8")
+    assert run(capsys, "ingest", str(article))[0] == 0
+    with Index.open() as served:
+        first = served.store.build.schema
+        assert run(capsys, "doctor", "--rollback")[0] == 1  # nothing is kept yet
+        code, _, errors = run(capsys, "doctor", "--reencode")
+        assert code == 0, errors
+        assert run(capsys, "keys", "create", "after")[0] == 0
+        assert served.search("投喂多少玉米？").hits  # who has the earlier build open reads on
+        with pytest.raises(IndexError_) as caught:
+            served.create_collection("late")
+        assert caught.value.code == "index_replaced"
+    with Index.open() as served:
+        assert served.store.build.schema != first
+        assert [one.name for one in served.documents()] == ["crane.txt"]
+        assert served.check() == []
+    assert run(capsys, "doctor", "--rollback", "--yes")[0] == 0
+    assert "after" in run(capsys, "keys", "list")[1]
+    with Index.open() as served:
+        assert served.store.build.schema == first
+    assert run(capsys, "doctor", "--drop-previous")[0] == 0
+    with Index.open() as served, served.store.database.reading() as connection:
+        names = connection.exec_driver_sql("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'citeqa_%%'").scalars()
+        assert list(names) == [first]

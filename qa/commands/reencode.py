@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qa.commands.documents import tell
@@ -22,50 +21,57 @@ from qa.messages import say
 if TYPE_CHECKING:
     from qa.index import Index
     from qa.store.database import Database
+    from qa.store.location import Location
+    from qa.store.places import Builds
 
 _ROUNDS = 2
 """Times that the documents are gone through while writers go on; the last takes in what came during the first."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Builds:
-    root: Path
-    directory: Path
-    """Of the build that is current."""
+class _Both:
+    places: Builds
     old: Database
+    """Of the build that is current."""
     new: Index
 
 
 def reencode(settings: Settings) -> int:
     """Raises NoIndexError, ConflictError where another build is being made, EncoderError, IndexError_."""
-    from qa.store.lock import locked
-
     with _both(settings) as both:
         for _ in range(_ROUNDS):
             _catch_up(both)
         _check(both.new)
-        with locked(both.directory):
+        with both.old.holding():
             _catch_up(both)
             _change_places(both)
+        both.places.tidy()
     out(say("reencode.done", index=settings.index_dir))
     return 0
 
 
 @contextmanager
-def _both(settings: Settings) -> Iterator[_Builds]:
+def _both(settings: Settings) -> Iterator[_Both]:
     from qa.index import Index
-    from qa.store import builds
     from qa.store.opening import open_existing
+    from qa.store.places import builds_of
 
-    root = settings.index_dir.absolute()
+    where = _where(settings)
+    places = builds_of(where)
     with ExitStack() as stack:
-        old = stack.enter_context(closing(open_existing(root)))
-        stack.enter_context(builds.rebuilding(root))
-        new = Index.open(builds.new_build(root), settings=settings, progress=encoder_note)
-        yield _Builds(root, builds.current(root), old, stack.enter_context(new))
+        old = stack.enter_context(closing(open_existing(where)))
+        stack.enter_context(places.rebuilding())
+        new = Index.open(places.new(), settings=settings, progress=encoder_note)
+        yield _Both(places, old, stack.enter_context(new))
 
 
-def _catch_up(both: _Builds) -> None:
+def _where(settings: Settings) -> Location:
+    from qa.store.location import location
+
+    return replace(location(settings), root=settings.index_dir.absolute())
+
+
+def _catch_up(both: _Both) -> None:
     """Bring the new build to the documents of the old one: all of them at first, later what has changed."""
     from qa.store.carry import carry_collections, held, numbered_collections
 
@@ -83,7 +89,7 @@ def _catch_up(both: _Builds) -> None:
         _ingest(both, collection, {identity for name, identity in changed if name == collection})
 
 
-def _ingest(both: _Builds, collection: str, ids: set[str]) -> None:
+def _ingest(both: _Both, collection: str, ids: set[str]) -> None:
     from qa.store.carry import sources_of
 
     with watched() as watch:
@@ -99,38 +105,34 @@ def _check(index: Index) -> None:
         raise DamagedIndexError(f"The new build is not sound: {found[0].where}: {found[0].message}", "Try again.")
 
 
-def _change_places(both: _Builds) -> None:
+def _change_places(both: _Both) -> None:
     """In a write transaction of the old build: whoever writes next finds that it is no longer current."""
-    from qa.store import builds
     from qa.store.carry import carry_records
 
     with both.old.writing() as last:
         carry_records(last, both.new.store.database)
-        builds.adopt(both.root, both.new.store.directory, "reencode")
+        both.places.adopt(last, both.new.store.build)
 
 
 def rollback(settings: Settings, yes: bool) -> int:
     """Return to the build before the current one. Raises ConflictError where there is none."""
-    from qa.store import builds
     from qa.store.carry import carry_records
-    from qa.store.lock import locked
     from qa.store.opening import open_build
+    from qa.store.places import builds_of
 
-    root = settings.index_dir.absolute()
+    places = builds_of(_where(settings))
     with ExitStack() as stack:
-        stack.enter_context(builds.rebuilding(root))
-        place = builds.read_place(root)
-        if place.previous is None:
-            raise builds.no_previous(root)
-        now = stack.enter_context(closing(open_build(root / place.build)))
-        before = stack.enter_context(closing(open_build(root / place.previous)))
-        stack.enter_context(locked(root / place.build))
+        stack.enter_context(places.rebuilding())
+        pair = places.pair()
+        now = stack.enter_context(closing(open_build(pair.now)))
+        before = stack.enter_context(closing(open_build(pair.before)))
+        stack.enter_context(now.holding())
         if not _agreed(now, before, yes):
             return 1
         with now.writing() as last:
-            if place.origin == "reencode":
+            if pair.origin == "reencode":
                 carry_records(last, before)
-            builds.switch(root, builds.Place(place.previous, place.build, place.origin))
+            places.go_back(last, pair)
     out(say("rollback.done", index=settings.index_dir))
     return 0
 
@@ -145,8 +147,8 @@ def _agreed(now: Database, before: Database, yes: bool) -> bool:
 
 def drop_previous(settings: Settings) -> int:
     """Delete the build before the current one. Raises ConflictError where there is none."""
-    from qa.store import builds
+    from qa.store.places import builds_of
 
-    builds.drop_previous(settings.index_dir.absolute())
+    builds_of(_where(settings)).drop_previous()
     out(say("previous.dropped"))
     return 0

@@ -19,11 +19,13 @@ DERIVED: Final = "postgresql"
 class Location:
     """``root``: the index directory. ``url``: of the PostgreSQL database; None: SQLite, inside the directory.
 
-    With a database, the directory belongs to the processes of one machine: what is in it can be made anew.
+    With a database, the directory belongs to the processes of one machine: what is in it can be made anew. ``schema``:
+    of a build in the database that is made beside the current one; empty: the current one is meant.
     """
 
     root: Path
     url: SecretStr | None = None
+    schema: str = ""
 
     def __str__(self) -> str:
         return str(self.root)
@@ -43,13 +45,15 @@ class Build:
         return cls(root / DERIVED / schema, url, schema)
 
 
-def location(settings: Settings, path: Path | None = None) -> Location:
+def location(settings: Settings, path: Path | str | Location | None = None) -> Location:
     """The index that the settings name. A ``path`` that is not their ``index_dir`` names an index of its own, whose
     records are inside."""
-    if path is not None and path.absolute() != settings.index_dir.absolute():
-        return Location(path)
+    if isinstance(path, Location):
+        return path
+    root = settings.index_dir if path is None else Path(path)
     url = settings.database_url
-    return Location(path or settings.index_dir, url if url.get_secret_value() else None)
+    shared = bool(url.get_secret_value()) and root.absolute() == settings.index_dir.absolute()
+    return Location(root, url if shared else None)
 
 
 def own_directory(settings: Settings, instead: str) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -36,7 +37,9 @@ def open_index(where: Location, identity: Identity, create: bool) -> tuple[Build
     if where.url is None:
         build = Build(builds.current(where.root))
         return build, _open_file(build.directory, create, identity)
-    build = _shared_build(where.root, where.url) or _made(where, where.url, identity, create)
+    build = (
+        _beside(where, identity) or _shared_build(where.root, where.url) or _made(where, where.url, identity, create)
+    )
     _make_directory(build.directory)
     return build, open_build(build)
 
@@ -72,6 +75,18 @@ def is_current(build: Build, root: Path, connection: sa.Connection) -> bool:
     if build.url is not None:
         return schemas.current(connection) == build.schema
     return builds.current(root) == build.directory
+
+
+def _beside(where: Location, identity: Identity) -> Build | None:
+    """The build that is made beside the current one, if that is meant; its schema is filled when it is new."""
+    from qa.store.postgres import PostgresDatabase
+
+    if where.url is None or not where.schema:
+        return None
+    with closing(PostgresDatabase(where.url, where.schema)) as database, database.exclusive() as connection:
+        if migrations.standing(connection) is None:
+            _fill(connection, identity)
+    return Build.shared(where.root, where.url, where.schema)
 
 
 def _shared_build(root: Path, url: SecretStr) -> Build | None:

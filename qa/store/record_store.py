@@ -107,7 +107,7 @@ class RecordStore(ABC):
             return Build.shared(self.root, self.build.url, schemas.current(connection))
 
     def _check_current(self, connection: sa.Connection) -> None:
-        if not is_current(self.build, self.root, connection):
+        if not self.location.schema and not is_current(self.build, self.root, connection):
             raise IndexError_(
                 f"{self.root} was encoded anew or restored; this process still reads the index as it was.",
                 "Start it again to use the new index: nothing is written to the old one.",

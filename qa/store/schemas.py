@@ -14,9 +14,11 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from qa.errors import ConflictError
 from qa.store.builds import Origin
 
 _POINTER = "citeqa.current"
+_FORM = "^citeqa_[0-9]{8}t[0-9]{6}_[0-9a-f]{8}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,26 @@ def switch(connection: sa.Connection, place: Place) -> None:
         sa.text(f"INSERT INTO {_POINTER} (build, previous, origin) VALUES (:build, :previous, :origin)"),
         {"build": place.build, "previous": place.previous, "origin": place.origin},
     )
+
+
+def hold(connection: sa.Connection) -> None:
+    """The right to make builds, until the transaction ends. Raises ConflictError where another process has it."""
+    key = sa.func.hashtext(f"{_POINTER} builds")
+    if not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(key))):
+        raise ConflictError("Another build of this index is being made.", "Wait until the other program is done.")
+
+
+def abandoned(connection: sa.Connection) -> list[str]:
+    """Schemas of builds that are neither current nor the one before. Only while their making is held."""
+    place = read_place(connection)
+    if place is None:
+        return []
+    named = sa.text("SELECT nspname FROM pg_namespace WHERE nspname ~ :form ORDER BY nspname")
+    found = connection.scalars(named, {"form": _FORM})
+    return [name for name in found if name not in (place.build, place.previous)]
+
+
+def drop(connection: sa.Connection, name: str) -> None:
+    """Delete a build. Raises ConflictError where somebody still reads it."""
+    connection.execute(sa.text("SET LOCAL lock_timeout = '2s'"))
+    connection.execute(sa.text(f"DROP SCHEMA IF EXISTS {name} CASCADE"))

@@ -6,24 +6,34 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from qa.chat.card import Card
 from qa.chat.core import Core
 from qa.chat.events import Events, Limits
 from qa.chat.message import Connection, Message, Question
 from qa.chat.settings import ChatSettings
-from qa.store import migrations
+from qa.store import migrations, schemas
 from qa.store.database import Database, SqliteDatabase
+from qa.store.postgres import PostgresDatabase, connected
 from qa.types import Answer, AnswerSentence, AskTimings, Citation, QuoteSpan
 
 Reply = Card | str
 LIMITS = Limits(per_minute=20, expiry=3600)
 
 
-def new_database(path: Path) -> Database:
-    database = SqliteDatabase(path, read_only=False, create=True)
+def new_database(path: Path, url: str = "") -> Database:
+    """``url``: of the PostgreSQL database to make it in."""
+    database = _schema(url) if url else SqliteDatabase(path, read_only=False, create=True)
     with database.writing() as connection:
         migrations.create(connection)
     return database
+
+
+def _schema(url: str) -> Database:
+    with connected(SecretStr(url)) as connection:
+        name = schemas.new_schema(connection)
+    return PostgresDatabase(SecretStr(url), name)
 
 
 def message(event: str = "e1", text: str = "谁投喂丹顶鹤？", **changed: object) -> Message:

@@ -22,8 +22,8 @@ from qa.types import Answer
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    made = new_database(tmp_path / "chat.sqlite")
+def database(tmp_path: Path, records_url: str) -> Iterator[Database]:
+    made = new_database(tmp_path / "chat.sqlite", records_url)
     yield made
     made.close()
 

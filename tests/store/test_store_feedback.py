@@ -17,8 +17,8 @@ from qa.store.tables import evals
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    store = open_store(tmp_path / "index")
+def database(tmp_path: Path, records_url: str) -> Iterator[Database]:
+    store = open_store(tmp_path / "index", url=records_url)
     yield store.database
     store.close()
 

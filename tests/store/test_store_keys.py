@@ -14,8 +14,8 @@ from qa.store.opening import open_existing
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[LocalStore]:
-    opened = open_store(tmp_path / "index")
+def store(tmp_path: Path, records_url: str) -> Iterator[LocalStore]:
+    opened = open_store(tmp_path / "index", url=records_url)
     yield opened
     opened.close()
 
@@ -38,9 +38,10 @@ def test_a_key_is_found_by_its_token_and_by_no_other(store: LocalStore) -> None:
         assert store.keys.find(wrong) is None
 
 
-def test_the_token_is_not_on_disk(store: LocalStore) -> None:
+def test_the_token_is_not_on_disk(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "index")
     _, token = store.keys.create("reader")
-    store.database.checkpoint()
+    store.close()
     kept = b"".join(path.read_bytes() for path in store.directory.rglob("*") if path.is_file())
     assert b"reader" in kept
     assert token.encode() not in kept
@@ -64,7 +65,7 @@ def test_no_collection_is_not_every_collection(store: LocalStore) -> None:
 
 def test_a_revoked_key_is_known_to_others_at_once_and_stays_listed(store: LocalStore) -> None:
     made, token = store.keys.create("reader", origins=["https://x.example"])
-    other = open_existing(store.directory)
+    other = open_existing(store.location)
     Keys(other).revoke(made.id)
     other.close()
     found = store.keys.find(token)

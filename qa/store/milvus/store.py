@@ -113,7 +113,9 @@ class MilvusStore(RecordStore):
                 "Move the index there with `qa migrate --to milvus`; where Milvus lost it: `qa doctor --repair`.",
                 code="milvus_lost",
             )
-        return self.place.make(self.identity, beside=self.root.parent.name == builds.FOLDER)
+        return self.place.make(
+            self.identity, beside=bool(self.location.schema) or self.root.parent.name == builds.FOLDER
+        )
 
     def adopted(self) -> None:
         """This build has become the current one: the alias follows. Raises EngineError."""
