@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from qa.errors import CiteqaError, ConflictError, NotFoundError
@@ -52,7 +53,8 @@ class Jobs:
     def __init__(self, index: Index, owner: Owner, metrics: Metrics) -> None:
         self._index = index
         self._owner = owner
-        self._queue = Queue(index.store.database, owner.id)
+        self._database = index.store.database
+        self._queue = Queue(self._database, owner.id)
         self._metrics = metrics
         self._max_bytes = index.settings.max_file_mb * 1_000_000
         self._wake = threading.Event()
@@ -61,9 +63,9 @@ class Jobs:
 
     def start(self) -> None:
         """Begin to work, with what an earlier run left behind first. The owner is to be taken before."""
-        if self._index.store.database.read_only:
+        if self._database.read_only:
             return
-        take_in(self._index.store.database, self._queue, self._index.store.root)
+        take_in(self._database, self._queue, self._index.store.root)
         self._thread.start()
 
     def end_soon(self) -> None:
@@ -141,11 +143,11 @@ class Jobs:
 
     def _ingest(self, claimed: Claimed) -> IngestReport:
         """Waits for as long as another program writes to the index."""
-        watch = _Watch(self, claimed)
+        watch, collection = _Watch(self, claimed), claimed.batch.collection
         while True:
             try:
-                sources = self._sources(claimed)
-                return self._index.ingest_sources(sources, collection=claimed.batch.collection, progress=watch)
+                with self._database.fenced(partial(self._queue.check, claimed=claimed)):
+                    return self._index.ingest_sources(self._sources(claimed), collection=collection, progress=watch)
             except ConflictError:
                 if self._stopping.wait(_RETRY_SECONDS):
                     raise _StoppedError from None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -45,6 +46,7 @@ class Database(ABC):
         self.guard: Callable[[sa.Connection], None] | None = None
         """Called when a write transaction has begun, with no other writer about: what it raises ends it."""
         self._engine = engine
+        self._fence = threading.local()
 
     def begin(self) -> sa.Connection:
         """A connection with an open read transaction; closing it ends the transaction."""
@@ -87,9 +89,21 @@ class Database(ABC):
     def _meaning(self, error: BaseException) -> CiteqaError | None:
         """What an error of the driver means for a user, None for one that no user can cause."""
 
+    @contextmanager
+    def fenced(self, check: Callable[[sa.Connection], None]) -> Iterator[None]:
+        """For as long as this lasts, every write transaction of this thread begins with ``check``: what it raises ends
+        the transaction."""
+        self._fence.check = check
+        try:
+            yield
+        finally:
+            self._fence.check = None
+
     def _guarded(self, connection: sa.Connection) -> None:
         if self.guard is not None:
             self.guard(connection)
+        if (check := getattr(self._fence, "check", None)) is not None:
+            check(connection)
 
     def _refuse_read_only(self, what: object) -> None:
         if self.read_only:

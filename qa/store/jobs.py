@@ -189,6 +189,13 @@ class Queue:
         if connection.execute(sa.select(c.number).where(self._is_mine(claimed))).first() is None:
             raise LostError
 
+    def check(self, connection: sa.Connection, claimed: Claimed) -> None:
+        """For the length of a write transaction the job is this process's: nobody claims it before that has ended, so
+        that a process which was taken for gone adds no document that was deleted meanwhile. Raises LostError."""
+        mine = sa.select(c.number).where(self._is_mine(claimed)).with_for_update(read=True)
+        if connection.execute(mine).first() is None:
+            raise LostError
+
     def note(self, claimed: Claimed, progress: Json) -> None:
         """How far a job is. Raises LostError."""
         with self._database.writing() as connection:

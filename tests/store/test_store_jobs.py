@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 import sqlalchemy as sa
-from store_samples import open_store
+from store_samples import document, open_store
 
 from qa.store import jobs as queue
 from qa.store.earlier_jobs import take_in
@@ -103,6 +104,38 @@ def test_a_job_of_a_lost_process_is_taken_over_and_ended_once(store: LocalStore)
     assert (found.state, found.report) == ("done", {"added": []})
     assert count(store, job_files) == 0
     assert not other.waits()
+
+
+def test_a_lost_process_adds_no_document_any_more(store: LocalStore) -> None:
+    """It was only slow: what it still wants to write might have been deleted after another process wrote it."""
+    lost, other = Queue(store.database, "a"), Queue(store.database, "b")
+    store.create_collection("default")
+    lost.put(batch())
+    claimed = lost.claim(gone())
+    assert claimed is not None
+    with store.database.fenced(lambda connection: lost.check(connection, claimed)):
+        store.add("default", [document("d", ["one two"])])
+        assert other.claim(gone("a")) is not None
+        with pytest.raises(LostError):
+            store.add("default", [document("e", ["three"])])
+    store.add("default", [document("f", ["four"])])
+    assert [kept.id for kept in store.documents("default")] == ["d", "f"]
+
+
+def test_nobody_claims_a_job_in_the_middle_of_its_write(store: LocalStore) -> None:
+    if not store.database.shared:
+        pytest.skip("SQLite has one writer: who claims waits for it")
+    slow, other = Queue(store.database, "a"), Queue(store.database, "b")
+    slow.put(batch())
+    claimed = slow.claim(gone())
+    assert claimed is not None
+    with (
+        store.database.fenced(lambda connection: slow.check(connection, claimed)),
+        store.database.exclusive(),
+        ThreadPoolExecutor(1) as pool,
+    ):
+        assert pool.submit(other.claim, gone("a")).result() is None
+    assert other.claim(gone("a")) is not None
 
 
 def test_a_process_that_does_not_end_a_job_is_given_it_again(store: LocalStore) -> None:
