@@ -18,8 +18,11 @@ def open_store(
     versions: dict[str, str],
     create: bool,
 ) -> RecordStore:
-    """The store of an index: see :meth:`qa.store.local.LocalStore.open`. Raises ConfigError besides."""
-    if settings.store == "milvus":
+    """The store of an index: see :meth:`qa.store.local.LocalStore.open`. Raises ConfigError besides.
+
+    Like the database, Milvus is for the index that the settings name: any other directory has its own FAISS.
+    """
+    if settings.store == "milvus" and where.root.absolute().is_relative_to(settings.index_dir.absolute()):
         from qa.store.milvus.place import place_from
         from qa.store.milvus.store import MilvusStore
 

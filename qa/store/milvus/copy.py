@@ -55,7 +55,7 @@ class Copy:
         name = self.place.collection(self.identity)
         found = schema.describe(self.server, name)
         if found is not None:
-            schema.load(self.server, name, self.place.replicas)
+            self.server.load(name, self.place.replicas)
         return found
 
 

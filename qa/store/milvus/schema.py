@@ -72,15 +72,10 @@ def create(server: Server, name: str, dims: int, *, shards: int, replicas: int) 
         if not client.has_collection(name, timeout=seconds):
             client.create_collection(name, schema=schema, num_shards=shards, num_partitions=PARTITIONS, timeout=seconds)
         client.create_index(name, indexes, timeout=seconds)
-        client.load_collection(name, replica_number=replicas, timeout=seconds)
 
     server.call("create", make)
+    server.load(name, replicas)
     return Shape(name, version, has_bm25(version))
-
-
-def load(server: Server, name: str, replicas: int) -> None:
-    """See that a collection is in the memory of the servers. Raises EngineError."""
-    server.call("load", lambda client, seconds: client.load_collection(name, replica_number=replicas, timeout=seconds))
 
 
 def _schema(client: MilvusClient, dims: int, bm25: bool) -> CollectionSchema:

@@ -32,6 +32,8 @@ _BM25_SINCE = (2, 5)
 _NO_COLLECTION = 100
 _FINAL = frozenset({_NO_COLLECTION, 700, 1100})
 """Codes of errors that trying again does not mend: no such collection or index, an invalid parameter."""
+_UNLOADED = re.compile(r"released|not loaded|not fully loaded")
+"""What servers say of a collection that they do not hold in memory, such as milvus-lite after a restart."""
 _GO_ON = "Milvus holds a copy only: nothing is lost. Searching goes on by itself when it is back."
 
 
@@ -54,6 +56,7 @@ class Server:
         self._lock = Lock()
         self._refused_until = 0.0
         self._reason = ""
+        self._kept: dict[str, int] = {}
 
     def call(self, what: str, do: Callable[[MilvusClient, float], _T], *, again: bool = True) -> _T:
         """``do(client, seconds it may take)``. ``again``: it may be repeated. Raises EngineError naming ``what``."""
@@ -102,6 +105,22 @@ class Server:
             self.close()
             raise self._away(what, self._reason) from error
         log.debug("%s: %s; trying again.", what, _message(error))
+        if _UNLOADED.search(_message(error)):
+            self._load_again()
+
+    def load(self, name: str, replicas: int) -> None:
+        """See that a collection is in the servers' memory, also after they were started anew. Raises EngineError."""
+        self.call(
+            "load", lambda client, seconds: client.load_collection(name, replica_number=replicas, timeout=seconds)
+        )
+        self._kept[name] = replicas
+
+    def _load_again(self) -> None:
+        for name, replicas in self._kept.items():
+            try:
+                self._connected().load_collection(name, replica_number=replicas, timeout=self.timeout / 2)
+            except _failures() as error:
+                log.debug("load: %s", _message(error))
 
     def _away(self, what: str, reason: str) -> EngineError:
         return EngineError(f"Milvus does not answer ({what}: {reason}).", f"Check the server. {_GO_ON}")
