@@ -112,6 +112,7 @@ def _change_places(both: _Both) -> None:
     with both.old.writing() as last:
         carry_records(last, both.new.store.database)
         both.places.adopt(last, both.new.store.build)
+    both.new.store.adopted()
 
 
 def rollback(settings: Settings, yes: bool) -> int:

@@ -72,6 +72,10 @@ class RecordStore(ABC):
         that keeps a copy elsewhere brings it up to date, or raises. ``new``: the documents that are put."""
         yield
 
+    def adopted(self) -> None:
+        """This build has become what the index consists of."""
+        return
+
     def sweep(self) -> int:
         """Remove copies of deleted passages that no search needs any more; returns how many."""
         return 0

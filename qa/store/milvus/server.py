@@ -214,7 +214,9 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _message(error: Exception) -> str:
-    text = str(getattr(error, "message", "") or error) or type(error).__name__
+    details = getattr(error, "details", None)
+    said = details() if callable(details) else getattr(error, "message", "")
+    text = str(said or error) or type(error).__name__
     return text.splitlines()[0][:300]
 
 
