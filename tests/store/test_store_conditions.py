@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
@@ -9,23 +11,33 @@ from hypothesis import strategies as st
 
 from qa.errors import QuestionError
 from qa.store.conditions import MAX_CONDITIONS, condition
-from qa.store.tables import documents, metadata
+from qa.store.tables import collections, documents, metadata
 from qa.types import Condition, Filters
 
 TITLES = ["a%b", "a_b", "axb", "a\\b", "A%B", "鹤", "鹤_%", "", "x' OR 1=1 --"]
 TEXT = st.text(alphabet="aAbxB%_\\鹤'- ", min_size=0, max_size=3)
 
 
-@pytest.fixture(scope="module")
-def connection() -> sa.Connection:
-    connection = sa.create_engine("sqlite://").connect()
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def connection(request: pytest.FixtureRequest) -> Iterator[sa.Connection]:
+    url = "sqlite://"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres").database().replace("postgresql:", "postgresql+psycopg:")
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        _fill(connection)
+        yield connection
+    engine.dispose()
+
+
+def _fill(connection: sa.Connection) -> None:
     metadata.create_all(connection)
+    connection.execute(collections.insert().values(id=0, name="default", created="", revision=1, deletions=0))
     required = [column for column in documents.c if not column.nullable and not column.primary_key]
     blank = {column.name: 0 if isinstance(column.type, sa.Integer) else "" for column in required}
     for number, title in enumerate(TITLES):
         values = blank | {"id": str(number), "title": title, "publisher": title or None, "characters": number}
         connection.execute(documents.insert().values(values))
-    return connection
 
 
 def passing(connection: sa.Connection, filters: Filters) -> set[int]:
