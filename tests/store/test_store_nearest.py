@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 from store_samples import seeded, unit
 
-from qa.store.nearest import Nearest, build_graph, products, read_graph, write_graph
+from qa.store.nearest import Nearest, build_graph, products, read_graph, search_breadth, write_graph
 
 COUNT, WIDTH = 3000, 16
 Halves = npt.NDArray[np.float16]
@@ -75,6 +75,13 @@ def test_nothing_usable_nothing_found(nearest: Nearest) -> None:
 def test_more_asked_than_there_is(nearest: Nearest, members: npt.NDArray[np.int64]) -> None:
     positions, _ = nearest.search(unit(seeded("all"), WIDTH), 10_000, None)
     assert sorted(positions.tolist()) == members.tolist()
+
+
+@pytest.mark.parametrize(
+    ("count", "breadth"), [(40, 256), (32_768, 256), (131_072, 512), (524_288, 1024), (10**8, 2048)]
+)
+def test_a_larger_graph_is_searched_more_broadly(count: int, breadth: int) -> None:
+    assert search_breadth(count) == breadth
 
 
 def test_graph_survives_its_file(
