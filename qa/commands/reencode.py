@@ -134,8 +134,18 @@ def rollback(settings: Settings, yes: bool) -> int:
             if pair.origin == "reencode":
                 carry_records(last, before)
             places.go_back(last, pair)
+        if settings.store == "milvus":
+            _follow(settings, before)
     out(say("rollback.done", index=settings.index_dir))
     return 0
+
+
+def _follow(settings: Settings, current: Database) -> None:
+    """Have Milvus's alias name the build that is current again."""
+    from qa.store.milvus.place import place_from
+    from qa.store.opening import read_identity
+
+    place_from(settings).adopt(read_identity(current))
 
 
 def _agreed(now: Database, before: Database, yes: bool) -> bool:

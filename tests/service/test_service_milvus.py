@@ -10,10 +10,43 @@ import httpx
 import milvus_servers
 import pytest
 
+from qa.commands.reencode import reencode, rollback
 from qa.config import Settings
+from qa.config import settings as read_settings
 from qa.index import Index
+from qa.store.milvus.alias import target
+from qa.store.milvus.place import Place
+from qa.store.milvus.server import Server
 
 TEXT = "The harbour was dredged to a depth of 14 metres in 2019, after three years of work."
+
+
+def test_a_new_build_is_searched_and_the_alias_follows_it(
+    fresh_settings: Path, monkeypatch: pytest.MonkeyPatch, milvus_lite_uri: str, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QA_STORE", "milvus")
+    monkeypatch.setenv("QA_MILVUS_URI", milvus_lite_uri)
+    monkeypatch.setenv("QA_MILVUS_ALIAS", "builds")
+    settings = read_settings()
+    (tmp_path / "note.txt").write_text(TEXT, "utf-8")
+    names = []
+
+    def look() -> None:
+        with Index.open() as index:
+            assert index.search("How deep is the harbour?").hits[0].text == TEXT.strip()
+            server = Server(milvus_lite_uri)
+            names.append(target(server, "builds"))
+            assert names[-1] == Place(server, "builds").collection(index.store.identity)
+            server.close()
+
+    with Index.open() as index:
+        index.ingest(tmp_path / "note.txt")
+    look()
+    assert reencode(settings) == 0
+    look()
+    assert rollback(settings, yes=True) == 0
+    look()
+    assert names[0] == names[2] != names[1]
 
 
 def test_a_server_that_comes_late_goes_away_and_comes_back(

@@ -43,6 +43,10 @@ class Place:
             aliases.point(self.server, self.alias, name)
         return made
 
+    def adopt(self, identity: Identity) -> None:
+        """Have the alias name a build's collection. Raises EngineError."""
+        aliases.point(self.server, self.alias, self.collection(identity))
+
 
 def place_from(settings: Settings) -> Place:
     """Raises ConfigError where no server is named, or its client is not installed."""

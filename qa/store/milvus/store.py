@@ -26,7 +26,6 @@ from qa.store.encodings import Packing
 from qa.store.location import Build, Location, at
 from qa.store.manifest import Identity
 from qa.store.milvus import counts
-from qa.store.milvus.alias import point
 from qa.store.milvus.copy import Copy
 from qa.store.milvus.counts import Ledger, Tally
 from qa.store.milvus.place import Place
@@ -117,9 +116,13 @@ class MilvusStore(RecordStore):
             self.identity, beside=bool(self.location.schema) or self.root.parent.name == builds.FOLDER
         )
 
+    def _is_beside(self) -> bool:
+        """Whether this is a build that is made beside the current one."""
+        return bool(self.location.schema) or self.root.parent.name == builds.FOLDER
+
     def adopted(self) -> None:
         """This build has become the current one: the alias follows. Raises EngineError."""
-        point(self.place.server, self.place.alias, self.name)
+        self.place.adopt(self.identity)
 
     @contextmanager
     def writing(self) -> Iterator[sa.Connection]:
