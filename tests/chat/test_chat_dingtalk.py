@@ -128,7 +128,8 @@ def test_a_connection_that_ends_is_opened_again(here: Place, vendor: DingTalk, w
     vendor.connected(2).close()
     vendor.connected(3).send(vendor.message())
     vendor.wait("/sendBySession")
-    assert all(1 <= wait <= 1.5 for wait in waits), "a connection that was there is opened again soon"
+    assert 1 <= waits[0] <= 1.5, "a connection that was there is opened again soon"
+    assert min(waits) >= 1, waits
 
 
 def test_a_wrong_secret_is_tried_less_and_less_often(vendor: DingTalk, waits: list[float], tmp_path: Path) -> None:

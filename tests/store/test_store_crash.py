@@ -32,7 +32,7 @@ def test_killed_at_random_moments(tmp_path: Path) -> None:
         interrupted += bool(begun)
         assert found["versions"] in (held, applied(held, begun)), number
         held = found["versions"]
-    assert done > ROUNDS
+    assert done > 3
     assert interrupted > 3
 
 
