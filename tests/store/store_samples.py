@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -15,6 +16,9 @@ from qa.store.location import Location
 from qa.store.store import Encoding, NewDocument, NewPassage
 from qa.store.tokens import TokenCodec
 from qa.types import Language, Metadata, Piece, Source
+
+SAFELY = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+"""For ``extractall`` of an archive of ours; Python before 3.11.4 does not know it."""
 
 DIMS, LATE = 16, 8
 CODEC = TokenCodec(np.full(LATE, -1, np.float32), np.full(LATE, 1, np.float32))

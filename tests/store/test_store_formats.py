@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from store_samples import document, open_store
+from store_samples import SAFELY, document, open_store
 
 from qa.config import Settings
 from qa.index import Index
@@ -22,7 +22,7 @@ FORMATS = sorted(path.parent.name for path in DATA.glob("format-*/index.tar.gz")
 @pytest.fixture(params=FORMATS)
 def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     with tarfile.open(DATA / request.param / "index.tar.gz") as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **SAFELY)
     return tmp_path / "index"
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import pytest
 import sqlalchemy as sa
-from store_samples import document, open_store
+from store_samples import SAFELY, document, open_store
 
 from qa.store import jobs as queue
 from qa.store.earlier_jobs import take_in
@@ -181,7 +181,7 @@ def test_what_was_arriving_when_its_process_died_is_forgotten(store: LocalStore)
 @pytest.fixture
 def earlier(tmp_path: Path) -> Path:
     with tarfile.open(EARLIER) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **SAFELY)
     return tmp_path / "index"
 
 

@@ -195,7 +195,7 @@ class Server:
 
 def has_bm25(version: str) -> bool:
     """Whether servers of this version have the BM25 function."""
-    found = re.search(r"(\d+)\.(\d+)", version)
+    found = re.search(r"(\d{1,4})\.(\d{1,4})", version)
     return found is not None and (int(found[1]), int(found[2])) >= _BM25_SINCE
 
 
