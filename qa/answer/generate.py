@@ -16,7 +16,7 @@ from qa.answer.ask import Found, Writer, doubt
 from qa.answer.candidates import Candidate, Evidence, candidates
 from qa.answer.endpoint import Endpoint
 from qa.answer.extract import Composed, Piece
-from qa.answer.phrases import Voice, gap, marked, phrase, voice
+from qa.answer.phrases import Voice, gap, marked, phrase, reason, voice
 from qa.answer.prompt import NO_ANSWER, messages
 from qa.answer.verify import Statement, Support, verify
 from qa.encode.encoder import Encoder
@@ -129,7 +129,7 @@ class _Session:
             for sentence in self._read(sentences):
                 yield from self._take(self.check(sentence))
         except ModelError as error:
-            self.warnings.append(phrase("warning.model", self._voice, reason=error.message))
+            self.warnings.append(phrase("warning.model", self._voice, reason=reason(error.message, self._voice)))
         if not self.shown:
             yield from _quoted(self.found, quote, *(self.warnings or [phrase("warning.unsupported", self._voice)]))
             return

@@ -81,6 +81,20 @@ def voice(question: str) -> Voice:
     return "zh-Hant" if script(question) == "hant" else "zh"
 
 
+_REASONS: Final[dict[str, dict[Voice, str]]] = {
+    "it took too long": {"zh": "用时过长", "zh-Hant": "用時過長"},
+    "no connection": {"zh": "无法连接", "zh-Hant": "無法連線"},
+    "its answer is malformed": {"zh": "回答格式有误", "zh-Hant": "回答格式有誤"},
+    "it reported an error": {"zh": "它报告了错误", "zh-Hant": "它回報了錯誤"},
+}
+"""Why a model could not be used, by what ``endpoint.py`` says of it; a status of HTTP is the same in all languages."""
+
+
+def reason(said: str, spoken: Voice) -> str:
+    """Why a model could not be used, in the language of the answer."""
+    return _REASONS.get(said, {}).get(spoken, said)
+
+
 def phrase(name: str, spoken: Voice, **values: object) -> str:
     return _TEXTS[name][spoken].format(**values)
 

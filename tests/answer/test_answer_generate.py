@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -95,6 +96,7 @@ def test_when_the_model_fails_the_answer_is_quoted(ask: Ask, reply: Reply) -> No
     given = ask(reply, timeout=0.5)
     assert given.generator == "extractive"
     assert given.warnings[0].startswith("模型无法使用（")
+    assert not re.search("[a-z]", given.warnings[0]), "a Chinese answer says it in Chinese"
     assert "900余家" in given.answer
 
 
