@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from qa import tracing
 from qa.answer import departure
 from qa.answer.departure import Departure
+from qa.answer.phrases import Reason
 from qa.errors import ModelError
 
 ATTEMPTS: Final = 3
@@ -114,7 +115,7 @@ def _texts(response: httpx.Response, end: float) -> Iterator[str]:
         if text:
             yield text
     if not given:
-        raise _Again("an empty answer")
+        raise _Again(Reason.EMPTY)
 
 
 def _lines(response: httpx.Response, end: float) -> Iterator[str]:
@@ -122,10 +123,10 @@ def _lines(response: httpx.Response, end: float) -> Iterator[str]:
     rest = ""
     for part in response.iter_text():
         if time.monotonic() > end:
-            raise ModelError("it took too long", "Raise QA_MODEL_TIMEOUT, or take a faster model.")
+            raise ModelError(Reason.SLOW, "Raise QA_MODEL_TIMEOUT, or take a faster model.")
         *lines, rest = (rest + part).split("\n")
         if len(rest) > MAX_LINE:
-            raise ModelError("its answer is malformed", "Check QA_MODEL_BASE_URL.")
+            raise ModelError(Reason.MALFORMED, "Check QA_MODEL_BASE_URL.")
         yield from (line.strip() for line in lines)
     yield rest.strip()
 
@@ -135,7 +136,7 @@ def _text(chunk: str) -> str:
     try:
         sent = json.loads(chunk)
     except (ValueError, RecursionError) as error:
-        raise ModelError("its answer is malformed", "Check QA_MODEL_BASE_URL.") from error
+        raise ModelError(Reason.MALFORMED, "Check QA_MODEL_BASE_URL.") from error
     choice = _first_choice(sent)
     part = choice.get("delta") or choice.get("message") or {}
     content = part.get("content") if isinstance(part, dict) else None
@@ -144,7 +145,7 @@ def _text(chunk: str) -> str:
 
 def _first_choice(sent: object) -> dict[str, Any]:
     if isinstance(sent, dict) and "error" in sent:
-        raise ModelError("it reported an error", "See the log of the model's server.")
+        raise ModelError(Reason.REPORTED, "See the log of the model's server.")
     choices = sent.get("choices") if isinstance(sent, dict) else None
     first = choices[0] if isinstance(choices, list) and choices else {}
     return first if isinstance(first, dict) else {}
@@ -152,7 +153,7 @@ def _first_choice(sent: object) -> dict[str, Any]:
 
 def _reason(failure: Exception) -> str:
     if isinstance(failure, httpx.TimeoutException):
-        return "it took too long"
+        return Reason.SLOW
     if isinstance(failure, _Again):
         return str(failure)
-    return "no connection"
+    return Reason.UNREACHABLE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final, Literal
 
 from qa.encode.language import detect, script
@@ -81,18 +82,38 @@ def voice(question: str) -> Voice:
     return "zh-Hant" if script(question) == "hant" else "zh"
 
 
-_REASONS: Final[dict[str, dict[Voice, str]]] = {
-    "it took too long": {"zh": "用时过长", "zh-Hant": "用時過長"},
-    "no connection": {"zh": "无法连接", "zh-Hant": "無法連線"},
-    "its answer is malformed": {"zh": "回答格式有误", "zh-Hant": "回答格式有誤"},
-    "it reported an error": {"zh": "它报告了错误", "zh-Hant": "它回報了錯誤"},
+class Reason(StrEnum):
+    """Why a model could not be used. A status of HTTP is none of these: it is the same in all languages."""
+
+    SLOW = "it took too long"
+    UNREACHABLE = "no connection"
+    MALFORMED = "its answer is malformed"
+    REPORTED = "it reported an error"
+    EMPTY = "an empty answer"
+
+
+_REASONS: Final[dict[Voice, dict[str, str]]] = {
+    "en": {},
+    "zh": {
+        Reason.SLOW: "用时过长",
+        Reason.UNREACHABLE: "无法连接",
+        Reason.MALFORMED: "回答格式有误",
+        Reason.REPORTED: "它报告了错误",
+        Reason.EMPTY: "回答为空",
+    },
+    "zh-Hant": {
+        Reason.SLOW: "用時過長",
+        Reason.UNREACHABLE: "無法連線",
+        Reason.MALFORMED: "回答格式有誤",
+        Reason.REPORTED: "它回報了錯誤",
+        Reason.EMPTY: "回答為空",
+    },
 }
-"""Why a model could not be used, by what ``endpoint.py`` says of it; a status of HTTP is the same in all languages."""
 
 
 def reason(said: str, spoken: Voice) -> str:
-    """Why a model could not be used, in the language of the answer."""
-    return _REASONS.get(said, {}).get(spoken, said)
+    """A reason in the language of the answer."""
+    return _REASONS[spoken].get(said, said)
 
 
 def phrase(name: str, spoken: Voice, **values: object) -> str:

@@ -43,8 +43,9 @@ def describe(
         0.5 if foreign else _covered(question.words, rarity, passage)
         for passage, foreign in zip(held, across, strict=True)
     ]
-    missed = _missed([_best(pool.matrices[i]) for i in order[:FIRST]], pool.weights)
-    keywords = [_keywords(_best(pool.matrices[i]), pool.weights) for i in order]
+    matched = [_best(pool.matrices[i]) for i in order]
+    missed = _missed(matched[:FIRST], pool.weights)
+    keywords = [_keywords(each, pool.weights) for each in matched]
     return [
         Features(
             late=float(pool.late[i]),
@@ -54,7 +55,7 @@ def describe(
             glossary=float(evidence.glossary[i]) if across[place] else 0.5,
             margin=float(fused[place] - _rival(fused, place)),
             gap=float(fused[place] - median),
-            weakest=_weakest(pool.matrices[i], pool.weights),
+            weakest=_weakest(matched[place], pool.weights),
             rare=rare[place],
             figures=_figures(question.text, held[place]),
             names=1.0 if (share := pool.names[i]) is None else share,
@@ -81,9 +82,8 @@ def _rival(fused: Floats, place: int) -> float:
     return float(fused[1]) if len(fused) > 1 else UNRELATED
 
 
-def _weakest(similarities: Floats, weights: Floats) -> float:
+def _weakest(best: Floats, weights: Floats) -> float:
     """Weighted mean of the best matches of the third of the question (by weight) that is matched worst."""
-    best = _best(similarities)
     if not best.any():
         return 0.0
     order = np.argsort(best, kind="stable")

@@ -10,7 +10,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import anyio.to_thread
 import sqlalchemy as sa
@@ -19,6 +19,8 @@ from qa.errors import CiteqaError
 from qa.store.database import Database
 from qa.store.owner import NOW
 from qa.store.tables import rates
+
+_T = TypeVar("_T")
 
 MOST: Final = 10_000
 """Callers remembered; the one not seen for longest is forgotten first."""
@@ -132,8 +134,8 @@ class SharedRate:
             connection.execute(rates.delete().where(rates.c.spent < NOW - TIDY_SECONDS))
 
 
-def _remember(kept: OrderedDict[str, int] | OrderedDict[str, float], who: str, value: float) -> None:
-    kept[who] = value  # type: ignore[assignment]
+def _remember(kept: OrderedDict[str, _T], who: str, value: _T) -> None:
+    kept[who] = value
     kept.move_to_end(who)
     if len(kept) > MOST:
         kept.popitem(last=False)

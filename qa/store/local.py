@@ -29,7 +29,7 @@ from qa.store.encodings import Packing
 from qa.store.generations import Publisher, longest_tail
 from qa.store.location import Build, Location, at
 from qa.store.manifest import Identity
-from qa.store.opening import check_identity, open_index, read_identity
+from qa.store.opening import open_index
 from qa.store.record_store import RecordStore
 from qa.store.records import Head
 from qa.store.snapshot import LocalSnapshot
@@ -74,10 +74,8 @@ class LocalStore(RecordStore):
         """
         location = at(where)
         wanted = Identity(uuid.uuid4().hex, fingerprint, dims, codec.dims, codec.bits, codec.digest, dict(versions))
-        build, database = open_index(location, wanted, create)
+        build, database, identity = open_index(location, wanted, create)
         try:
-            identity = read_identity(database)
-            check_identity(identity, wanted)
             store = cls(location, build, database, identity, Packing(fingerprint, dims, codec))
             store._tidy()
         except BaseException:

@@ -171,12 +171,8 @@ def _index_words(copy: Database) -> None:
             lexical.rebuild(writing, head.id)
 
 
-@contextmanager
-def _opened(target: Location, force: bool) -> Iterator[_Target]:
-    made: AbstractContextManager[_Target]
-    made = _file(target.root, force) if target.url is None else _schema(target.url, force)
-    with made as opened:
-        yield opened
+def _opened(target: Location, force: bool) -> AbstractContextManager[_Target]:
+    return _file(target.root, force) if target.url is None else _schema(target.url, force)
 
 
 @contextmanager

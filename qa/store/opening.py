@@ -29,11 +29,24 @@ IDENTITY = "_index"
 """The note of how a build was made."""
 
 
-def open_index(where: Location, identity: Identity, create: bool) -> tuple[Build, Database]:
-    """The current build of an index and its database, made where that is wanted.
+def open_index(where: Location, wanted: Identity, create: bool) -> tuple[Build, Database, Identity]:
+    """The current build of an index, its database, and how it was made; made as is ``wanted`` where there is none and
+    ``create``.
 
-    Raises NoIndexError, DamagedIndexError, FormatError, IndexError_; BusyError where PostgreSQL cannot be reached.
+    Raises NoIndexError, EncoderMismatchError, DamagedIndexError, FormatError, IndexError_; BusyError where PostgreSQL
+    cannot be reached.
     """
+    build, database = _opened(where, wanted, create)
+    try:
+        identity = read_identity(database)
+        check_identity(identity, wanted)
+    except BaseException:
+        database.close()
+        raise
+    return build, database, identity
+
+
+def _opened(where: Location, identity: Identity, create: bool) -> tuple[Build, Database]:
     if where.url is None:
         build = Build(builds.current(where.root))
         return build, _open_file(build.directory, create, identity)

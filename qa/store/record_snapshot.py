@@ -19,11 +19,11 @@ import sqlalchemy as sa
 
 from qa.errors import EncoderError, NotFoundError
 from qa.store import lexical, passages, records
-from qa.store.counts import Counts
 from qa.store.database import Database
 from qa.store.encodings import Packing
 from qa.store.records import Head
 from qa.store.store import Candidates, Floats, Rows, Selection
+from qa.store.word_counts import Counts
 from qa.types import Document, Filters, Language, Passage
 
 

@@ -18,7 +18,6 @@ import sqlalchemy as sa
 
 from qa.errors import DamagedIndexError
 from qa.store.arrays import Int64s, concatenate, in_order, select
-from qa.store.counts import Counts
 from qa.store.encodings import read_arrays
 from qa.store.living import living, of_parts, of_segments
 from qa.store.manifest import Generation, Identity, Signature, read_manifest, signature
@@ -26,6 +25,7 @@ from qa.store.parts import Part, cover, make_part
 from qa.store.passages import live
 from qa.store.records import Head
 from qa.store.segment import Segment, SegmentEntry, in_memory, load_segment
+from qa.store.word_counts import Counts
 
 log = logging.getLogger(__name__)
 

@@ -91,7 +91,7 @@ def test_when_nothing_survives_the_answer_is_quoted(ask: Ask, text: str, unsuppo
     assert FALSE not in given.answer
 
 
-@pytest.mark.parametrize("reply", [fails(401), fails(404), breaks_off("昌平区"), hangs(1.0)])
+@pytest.mark.parametrize("reply", [fails(401), fails(404), breaks_off("昌平区"), hangs(1.0), says("")])
 def test_when_the_model_fails_the_answer_is_quoted(ask: Ask, reply: Reply) -> None:
     given = ask(reply, timeout=0.5)
     assert given.generator == "extractive"

@@ -135,17 +135,22 @@ def test_a_change_of_what_filters_see_reaches_them(store: MilvusStore) -> None:
     assert check(store) == []
 
 
-def test_counts_survive_folding_and_other_processes(store: MilvusStore) -> None:
-    ids = np.arange(60, dtype=np.int32)
-    other = MilvusStore.open(
-        store.root,
+def another(store: MilvusStore, root: Path, *, create: bool) -> MilvusStore:
+    """As another process opens it, under the same name on the same server."""
+    return MilvusStore.open(
+        root,
         Place(Server(store.place.server.uri), store.place.alias),
         fingerprint="test",
         dims=DIMS,
         codec=CODEC,
         versions=VERSIONS,
-        create=False,
+        create=create,
     )
+
+
+def test_counts_survive_folding_and_other_processes(store: MilvusStore) -> None:
+    ids = np.arange(60, dtype=np.int32)
+    other = another(store, store.root, create=False)
     try:
         for number in range(counts.FOLD + 3):
             store.add("default", [document(f"d{number}", [f"text {number}"])])
@@ -219,15 +224,7 @@ def test_a_collection_that_is_lost_is_said_and_made_again(milvus_lite_uri: str, 
 
 
 def test_two_indexes_do_not_take_one_name(store: MilvusStore, tmp_path: Path) -> None:
-    other = MilvusStore.open(
-        tmp_path / "other",
-        Place(Server(store.place.server.uri), store.place.alias),
-        fingerprint="test",
-        dims=DIMS,
-        codec=CODEC,
-        versions=VERSIONS,
-        create=True,
-    )
+    other = another(store, tmp_path / "other", create=True)
     with pytest.raises(ConfigError):
         other.create_collection("default")
     other.close()

@@ -17,10 +17,10 @@ import numpy as np
 import sqlalchemy as sa
 
 from qa.store.arrays import Int64s, count_ids
-from qa.store.counts import Counts
 from qa.store.encodings import slices
 from qa.store.records import Head
 from qa.store.tables import collections, encodings, passages, token_counts
+from qa.store.word_counts import Counts
 from qa.types import Language
 
 FOLD = 32

@@ -107,7 +107,7 @@ def _token_fields() -> list[str]:
     return [f"tokens_{number}" for number in range(TOKEN_FIELDS)]
 
 
-FETCHED: Final = ("row", "stamp", "tokens", "vector", *(f"tokens_{number}" for number in range(TOKEN_FIELDS)))
+FETCHED: Final = ("row", "stamp", "tokens", "vector", *_token_fields())
 """What late interaction needs."""
 COMPARED: Final = (*FETCHED, "collection", "document", "language", "written", "publisher", "published", VECTOR)
 """What is held against the database."""

@@ -33,7 +33,7 @@ from qa.store.milvus.schema import Shape
 from qa.store.milvus.snapshot import MilvusSnapshot
 from qa.store.milvus.sweep import sweep
 from qa.store.milvus.writing import put_in, take_out
-from qa.store.opening import check_identity, open_index, read_identity
+from qa.store.opening import open_index
 from qa.store.record_store import RecordStore
 from qa.store.records import Head
 from qa.store.store import NewDocument
@@ -85,14 +85,8 @@ class MilvusStore(RecordStore):
         """Like :meth:`qa.store.local.LocalStore.open`. Milvus need not answer yet: what needs it raises EngineError."""
         wanted = Identity(uuid.uuid4().hex, fingerprint, dims, codec.dims, codec.bits, codec.digest, dict(versions))
         location = at(where)
-        build, database = open_index(location, wanted, create)
-        try:
-            identity = read_identity(database)
-            check_identity(identity, wanted)
-            return cls(location, build, database, identity, Packing(fingerprint, dims, codec), place)
-        except BaseException:
-            database.close()
-            raise
+        build, database, identity = open_index(location, wanted, create)
+        return cls(location, build, database, identity, Packing(fingerprint, dims, codec), place)
 
     def ready(self) -> Shape:
         """The collection, made where the index is new. Raises EngineError where it is lost, or Milvus away."""
@@ -112,9 +106,7 @@ class MilvusStore(RecordStore):
                 "Move the index there with `qa migrate --to milvus`; where Milvus lost it: `qa doctor --repair`.",
                 code="milvus_lost",
             )
-        return self.place.make(
-            self.identity, beside=bool(self.location.schema) or self.root.parent.name == builds.FOLDER
-        )
+        return self.place.make(self.identity, beside=self._is_beside())
 
     def _is_beside(self) -> bool:
         """Whether this is a build that is made beside the current one."""
