@@ -99,6 +99,28 @@ def test_a_format_of_the_future(made: Path) -> None:
     assert "newer" in caught.value.hint
 
 
+@pytest.mark.parametrize("said", [None, "", "\x80\x7f"])
+def test_a_format_that_cannot_be_read_is_damage(made: Path, said: str | None) -> None:
+    """What SQLite makes of a damaged page may be a row less or any text."""
+    with sqlite3.connect(made / "citeqa.sqlite") as connection:
+        connection.execute("DELETE FROM alembic_version")
+        if said is not None:
+            connection.execute("INSERT INTO alembic_version VALUES (?)", [said])
+    connection.close()
+    with pytest.raises(DamagedIndexError, match="format"):
+        open_store(made)
+
+
+def test_a_lost_list_of_tables_is_damage(made: Path) -> None:
+    with sqlite3.connect(made / "citeqa.sqlite", isolation_level=None) as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute("DELETE FROM sqlite_master")
+    connection.close()
+    for create in (False, True):
+        with pytest.raises(DamagedIndexError, match="tables"):
+            open_store(made, create=create)
+
+
 def test_a_database_that_does_not_say_how_it_was_made(made: Path) -> None:
     with sqlite3.connect(made / "citeqa.sqlite") as connection:
         connection.execute("DELETE FROM meta")

@@ -6,6 +6,7 @@ an older one loads Alembic (0.3 s). A test compares what the steps make with wha
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,17 +15,29 @@ from qa.errors import DamagedIndexError, FormatError
 from qa.store.tables import metadata
 
 HEAD = "0006"
+_STEP = re.compile(r"[0-9]{4}")
+_RESTORE = "Restore it from a backup."
 
 
 def standing(connection: sa.Connection) -> str | None:
     """The step a database stands at, None for one without tables. Raises DamagedIndexError."""
     tables = _tables(connection)
     if not tables:
+        _refuse_lost_tables(connection)
         return None
-    if "alembic_version" not in tables:
-        raise DamagedIndexError("The database does not say what format it has.", "Restore it from a backup.")
-    version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    return None if version is None else str(version)
+    version = None
+    if "alembic_version" in tables:
+        version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
+    if version is None or not _STEP.fullmatch(str(version)):
+        # SQLite reads a damaged page as far as it can: the row may be gone or be anything.
+        raise DamagedIndexError("The database does not say what format it has.", _RESTORE)
+    return str(version)
+
+
+def _refuse_lost_tables(connection: sa.Connection) -> None:
+    """A new file of SQLite has one page at most: more of them without a table are a damaged list of tables."""
+    if connection.dialect.name == "sqlite" and int(connection.exec_driver_sql("PRAGMA page_count").scalar_one()) > 1:
+        raise DamagedIndexError("The database has lost the list of its tables.", _RESTORE)
 
 
 def _tables(connection: sa.Connection) -> list[str]:
