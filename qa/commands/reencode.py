@@ -46,6 +46,7 @@ def reencode(settings: Settings) -> int:
             _catch_up(both)
             _change_places(both)
         both.places.tidy()
+        _tidy_copies(settings, both.places)
     out(say("reencode.done", index=settings.index_dir))
     return 0
 
@@ -160,6 +161,24 @@ def drop_previous(settings: Settings) -> int:
     """Delete the build before the current one. Raises ConflictError where there is none."""
     from qa.store.places import builds_of
 
-    builds_of(_where(settings)).drop_previous()
+    places = builds_of(_where(settings))
+    places.drop_previous()
+    _tidy_copies(settings, places)
     out(say("previous.dropped"))
     return 0
+
+
+def _tidy_copies(settings: Settings, places: Builds) -> None:
+    """Drop the copies in Milvus of builds that are gone. Raises EngineError."""
+    from qa.store.milvus.place import place_from
+    from qa.store.opening import open_build, read_identity
+
+    if settings.store != "milvus":
+        return
+    identities = []
+    for build in places.every():
+        with closing(open_build(build)) as database:
+            identities.append(read_identity(database))
+    place = place_from(settings)
+    with closing(place.server):
+        place.keep(identities)

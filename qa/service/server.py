@@ -143,7 +143,7 @@ def _serve_many(
 def _config(app: FastAPI | str, settings: Settings, workers: int = 1) -> uvicorn.Config:
     import uvicorn
 
-    from qa.service.senders import Patient
+    from qa.service.patience import Patient
 
     proxies = list(listed(settings.trusted_proxies))
     return uvicorn.Config(

@@ -151,6 +151,11 @@ def _readable(root: Path) -> Place:
         return Place()
 
 
+def every(root: Path) -> list[Path]:
+    """The directories of all builds that have a database."""
+    return [path for path in (root, *_folders(root)) if (path / OWN[0]).exists()]
+
+
 def abandoned(root: Path) -> list[Path]:
     """Files of builds that are neither current nor the one before. Raises DamagedIndexError."""
     place = read_place(root)

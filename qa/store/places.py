@@ -48,6 +48,9 @@ class Builds(Protocol):
     def go_back(self, connection: sa.Connection, pair: Pair) -> None:
         """Let the two change places."""
 
+    def every(self) -> list[Build]:
+        """All builds that are there, those that are given up but still read among them."""
+
     def tidy(self) -> None:
         """Remove builds that are neither current nor the one before. Only while ``rebuilding``."""
 
@@ -83,6 +86,9 @@ class _Folders:
     def go_back(self, connection: sa.Connection, pair: Pair) -> None:
         now, before = (builds.name_of(self._root, build.directory) for build in (pair.now, pair.before))
         builds.switch(self._root, builds.Place(before, now, pair.origin))
+
+    def every(self) -> list[Build]:
+        return [Build(directory) for directory in builds.every(self._root)]
 
     def tidy(self) -> None:
         builds.remove_abandoned(self._root)
@@ -133,6 +139,12 @@ class _Schemas:
 
     def go_back(self, connection: sa.Connection, pair: Pair) -> None:
         schemas.switch(connection, schemas.Place(pair.before.schema, pair.now.schema, pair.origin))
+
+    def every(self) -> list[Build]:
+        from qa.store.postgres import connected
+
+        with connected(self._url) as connection:
+            return [Build.shared(self._root, self._url, name) for name in schemas.every(connection)]
 
     def tidy(self) -> None:
         """A schema that somebody reads from stays until the next time."""

@@ -88,9 +88,13 @@ def abandoned(connection: sa.Connection) -> list[str]:
     place = read_place(connection)
     if place is None:
         return []
+    return [name for name in every(connection) if name not in (place.build, place.previous)]
+
+
+def every(connection: sa.Connection) -> list[str]:
+    """Schemas of all builds."""
     named = sa.text("SELECT nspname FROM pg_namespace WHERE nspname ~ :form ORDER BY nspname")
-    found = connection.scalars(named, {"form": _FORM})
-    return [name for name in found if name not in (place.build, place.previous)]
+    return list(connection.scalars(named, {"form": _FORM}))
 
 
 def drop(connection: sa.Connection, name: str) -> None:

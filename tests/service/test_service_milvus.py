@@ -11,12 +11,12 @@ import httpx
 import milvus_servers
 import pytest
 
-from qa.commands.reencode import reencode, rollback
+from qa.commands.reencode import drop_previous, reencode, rollback
 from qa.config import Settings
 from qa.config import settings as read_settings
 from qa.errors import EngineError
 from qa.index import Index
-from qa.store.milvus.alias import target
+from qa.store.milvus.alias import collections, target
 from qa.store.milvus.place import Place
 from qa.store.milvus.server import Server
 
@@ -24,11 +24,14 @@ TEXT = "The harbour was dredged to a depth of 14 metres in 2019, after three yea
 
 
 def test_a_new_build_is_searched_and_the_alias_follows_it(
-    fresh_settings: Path, monkeypatch: pytest.MonkeyPatch, milvus_lite_uri: str, tmp_path: Path
+    fresh_settings: Path, monkeypatch: pytest.MonkeyPatch, milvus_lite_uri: str, records_url: str, tmp_path: Path
 ) -> None:
+    alias = "builds_on_postgres" if records_url else "builds"
     monkeypatch.setenv("QA_STORE", "milvus")
     monkeypatch.setenv("QA_MILVUS_URI", milvus_lite_uri)
-    monkeypatch.setenv("QA_MILVUS_ALIAS", "builds")
+    monkeypatch.setenv("QA_MILVUS_ALIAS", alias)
+    monkeypatch.setenv("QA_DATABASE_URL", records_url)
+    read_settings.cache_clear()
     settings = read_settings()
     (tmp_path / "note.txt").write_text(TEXT, "utf-8")
     names = []
@@ -37,9 +40,15 @@ def test_a_new_build_is_searched_and_the_alias_follows_it(
         with Index.open() as index:
             assert index.search("How deep is the harbour?").hits[0].text == TEXT.strip()
             server = Server(milvus_lite_uri)
-            names.append(target(server, "builds"))
-            assert names[-1] == Place(server, "builds").collection(index.store.identity)
+            names.append(target(server, alias))
+            assert names[-1] == Place(server, alias).collection(index.store.identity)
             server.close()
+
+    def there() -> set[str]:
+        server = Server(milvus_lite_uri)
+        found = collections(server, alias)
+        server.close()
+        return set(found)
 
     with Index.open() as index:
         index.ingest(tmp_path / "note.txt")
@@ -49,6 +58,13 @@ def test_a_new_build_is_searched_and_the_alias_follows_it(
     assert rollback(settings, yes=True) == 0
     look()
     assert names[0] == names[2] != names[1]
+    assert there() == {names[0], names[1]}
+    assert reencode(settings) == 0
+    look()
+    assert there() == {names[2], names[3]}
+    assert drop_previous(settings) == 0
+    look()
+    assert there() == {names[4]} == {names[3]}
 
 
 def ingested(index: Index, path: Path) -> None:

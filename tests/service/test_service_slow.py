@@ -1,4 +1,4 @@
-"""Clients that send slowly: heads and bodies that do not come to an end are given up, and hold nothing any more."""
+"""Clients that send or take slowly: what does not come to an end is given up, and holds nothing any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from qa.index import Index
-from qa.service import doorman, senders, server
+from qa.service import doorman, patience, server
 from qa.service.app import create_app
 
 Address = tuple[str, int]
@@ -25,7 +25,9 @@ BODY = json.dumps({"query": "昌平区有多少家医药健康企业？"}).encod
 def impatient(corpus_index: Index) -> Iterator[tuple[Address, uvicorn.Server]]:
     """A service as `qa serve` runs it, which waits for two seconds and not for twenty or thirty."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(senders, "HEAD_SECONDS", 2.0)
+        patch.setattr(patience, "HEAD_SECONDS", 2.0)
+        patch.setattr(patience, "TAKE_SECONDS", 2.0)
+        patch.setattr(patience, "TAKE_BYTES", 10_000_000)
         patch.setattr(doorman, "BODY_SECONDS", 2.0)
         settings = corpus_index.settings
         taken = server.take_port("127.0.0.1", 0)
@@ -133,3 +135,42 @@ def test_who_sends_a_whole_request_in_pieces_is_answered(impatient: tuple[Addres
         for start in range(0, len(whole), 40):
             connection.sendall(whole[start : start + 40])
         assert connection.recv(15) == b"HTTP/1.1 200 OK"
+
+
+def connected_narrowly(address: Address) -> socket.socket:
+    """A client whose system takes little at a time."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    connection.settimeout(30)
+    connection.connect(address)
+    return connection
+
+
+def asked_much(address: Address, running: uvicorn.Server) -> socket.socket:
+    """Asks for more than the systems between them hold, and waits until the service cannot get rid of it."""
+    connection = connected_narrowly(address)
+    # Requests in a row are answered in a row: 60 times the description of the interface, some 10 MB.
+    connection.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 60)
+    end = time.monotonic() + 30
+    while not any(getattr(each, "_taking", None) for each in list(running.server_state.connections)):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return connection
+
+
+def test_an_answer_that_is_not_taken_is_given_up(impatient: tuple[Address, uvicorn.Server]) -> None:
+    address, running = impatient
+    with asked_much(address, running):
+        assert until_free(running)
+
+
+def test_an_answer_that_is_taken_in_time_is_whole(impatient: tuple[Address, uvicorn.Server]) -> None:
+    address, running = impatient
+    with asked_much(address, running) as connection:
+        taken = connection.recv(2000)
+        while taken.count(b"HTTP/1.1 200 OK") < 60 or not taken.rstrip().endswith(b"}"):
+            piece = connection.recv(65536)
+            assert piece
+            taken += piece
+    assert taken.count(b'"openapi":') == 60
+    assert until_free(running)

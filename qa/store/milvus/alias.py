@@ -7,6 +7,7 @@ reading it; the alias is for people and other programs, and it keeps two indexes
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from qa.errors import ConfigError
 from qa.store.milvus.server import Server
@@ -29,6 +30,20 @@ def collections(server: Server, alias: str) -> list[str]:
     """The collections that were made under an alias. Raises EngineError."""
     every = server.call("list", lambda client, seconds: client.list_collections(timeout=seconds))
     return sorted(name for name in every if re.fullmatch(f"{re.escape(alias)}_[0-9a-f]{{12}}", name))
+
+
+def drop_others(server: Server, alias: str, kept: Collection[str]) -> list[str]:
+    """Drop the collections made under an alias that are none of ``kept``; returns their names. Raises EngineError."""
+    left = [name for name in collections(server, alias) if name not in kept]
+    for name in left:
+        _drop(server, name)
+    return left
+
+
+def _drop(server: Server, name: str) -> None:
+    for alias in _aliases(server, name):
+        server.call("alias", lambda client, seconds: client.drop_alias(alias, timeout=seconds))  # noqa: B023
+    server.call("drop", lambda client, seconds: client.drop_collection(name, timeout=seconds))
 
 
 def claim(server: Server, alias: str, name: str) -> None:

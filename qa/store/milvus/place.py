@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -46,6 +47,10 @@ class Place:
     def adopt(self, identity: Identity) -> None:
         """Have the alias name a build's collection. Raises EngineError."""
         aliases.point(self.server, self.alias, self.collection(identity))
+
+    def keep(self, identities: Sequence[Identity]) -> list[str]:
+        """Drop the collections of other builds of the index than these; returns their names. Raises EngineError."""
+        return aliases.drop_others(self.server, self.alias, {self.collection(identity) for identity in identities})
 
 
 def place_from(settings: Settings) -> Place:
