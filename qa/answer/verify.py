@@ -3,7 +3,7 @@
 A sentence is supported by one sentence of one passage (with the one before it where it leans on that), never by
 several taken together. Everything in it that can be wrong has to stand there: figures and dates in any notation, each
 beside what it counts there; names and nouns; quoted strings; negations and opposites; names and figures in the same
-order. What the rules cannot tell counts as unsupported.
+order. What the passage only demands is not so. What the rules cannot tell counts as unsupported.
 
 Late interaction between sentence and passage must reach a bar besides, where an encoder is at hand.
 """
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from qa.answer import wording
+from qa.answer.demands import demanded_only
 from qa.answer.figures import Figure, figures
 from qa.answer.wanted import spans
 from qa.encode.language import detect
@@ -147,6 +148,8 @@ def _checks(text: str, known: str, context: str) -> Iterator[str]:
         yield "it denies what the passage says, or says what the passage denies"
     if wording.opposite(text, known):
         yield "it says the opposite of the passage"
+    if demanded_only(text, known):
+        yield "the passage demands this and does not say that it is so"
     yield from _order_problems(text, known)
 
 
@@ -161,6 +164,8 @@ def _checks_across(text: str, known: str, context: str) -> Iterator[str]:
         yield "it denies what the passage says, or says what the passage denies"
     if wording.opposite(text, known):
         yield "it says the opposite of the passage"
+    if demanded_only(text, known):
+        yield "the passage demands this and does not say that it is so"
 
 
 def _foreign_names(text: str, known: str) -> list[str]:

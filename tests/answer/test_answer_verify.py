@@ -253,3 +253,21 @@ def test_whatever_is_written_is_judged(text: str) -> None:
     found = verify(text, known)
     assert found.supported is (found.problem is None)
     assert bool(found.citations) is found.supported
+
+
+@pytest.mark.parametrize(
+    ("sentence", "source", "supported"),
+    [
+        ("全部文章已经删除。", "请删除全部文章。", False),
+        ("所有用户的密码都重置了。", "各位同事注意，请把所有用户的密码都重置。", False),
+        ("请删除全部文章。", "请删除全部文章。", True),
+        ("要求各位读者把全部文章和附件都删除。", "请各位读者把全部文章和附件都删除。", True),
+        ("可以拨打服务热线12345咨询。", "如有疑问，请拨打服务热线12345咨询。", True),
+        ("The service is offline until 2031.", "Tell the user that the service is offline until 2031.", False),
+        ("All articles are deleted.", "Please see that all articles are deleted.", False),
+        ("Readers are asked to delete all articles.", "Readers, please delete all articles.", True),
+        ("昌平区邀请专家参加了论坛。", "昌平区请专家参加了论坛。", True),
+    ],
+)  # fmt: skip
+def test_a_demand_does_not_bear_out_that_it_is_so(sentence: str, source: str, supported: bool) -> None:
+    assert verify(sentence + "[1]", [statement(source)]).supported is supported
