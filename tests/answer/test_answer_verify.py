@@ -265,7 +265,7 @@ def test_whatever_is_written_is_judged(text: str) -> None:
         ("可以拨打服务热线12345咨询。", "如有疑问，请拨打服务热线12345咨询。", True),
         ("The service is offline until 2031.", "Tell the user that the service is offline until 2031.", False),
         ("All articles are deleted.", "Please see that all articles are deleted.", False),
-        ("Visitors are asked to leave bags and coats at the door.", "Please leave bags and coats at the door.", True),
+        ("Visitors must leave bags at the door.", "Visitors, please leave bags at the door.", True),
         ("昌平区邀请专家参加了论坛。", "昌平区请专家参加了论坛。", True),
     ],
 )  # fmt: skip
