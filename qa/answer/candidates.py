@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,19 +10,22 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from qa.answer import rows
 from qa.encode.encoder import Encoder
-from qa.ingest.annotations import Annotations, without
 from qa.ingest.annotations import annotations as find_annotations
-from qa.ingest.normalise import Normalised, normalise, readable
+from qa.ingest.annotations import without
+from qa.ingest.normalise import normalise, readable
 from qa.ingest.pipeline import encoded_text
 from qa.ingest.split import sentences
 from qa.retrieve.search import Ranked
-from qa.types import Document, Hit, Language, Span
+from qa.types import Document, Hit, Language, Passage, Span
 
 Floats = npt.NDArray[np.float32]
 
 MAX_WHOLE: Final = 200
 _SEMICOLONS: Final = "；;"
+_TABLE: Final = re.compile(r"[|\t]")
+_CELL: Final = " | "
 _NOTHING: Final = -1.0
 """The similarity with nothing: that of opposites."""
 
@@ -53,6 +57,14 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """A part of a passage as it is shown, and where it stands."""
+
+    shown: str
+    located: Located
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A sentence that may answer. ``shown`` is its text made readable, script unchanged."""
 
@@ -73,6 +85,8 @@ class Candidate:
     passage_score: float
     probability: float
     """That the passage answers."""
+    header: Quoted | None = None
+    """Of the table, where the sentence is a row of one."""
 
     @property
     def text(self) -> str:
@@ -96,27 +110,69 @@ def passage_sentences(number: int, ranked: Ranked, document: Document, encoder: 
     """The sentences of one passage, which citation ``number`` cites, in order."""
     passage = ranked.passage
     places = _token_places(ranked, document, encoder)
-    found = find_annotations(passage.quote)
-    aligned = normalise(passage.quote, found.cuts, found.restored)
-    for place, span in enumerate(whole_sentences(passage.search_text)):
-        located = _located(aligned, passage.search_text[slice(*span)], passage.start)
-        if located is None:
+    tokens = ranked.tokens[:, : len(places)]
+    text = _Text(passage)
+    for place, (span, above) in enumerate(text.sentences()):
+        quoted = text.quoted(span)
+        if quoted is None:
             continue
         inside = (places >= span[0]) & (places <= span[1])
-        similarities = ranked.tokens[:, : len(places)][:, inside]
+        # What a row says it says together with its header.
+        known = inside if above is None else inside | ((places >= above[0]) & (places <= above[1]))
         yield Candidate(
             number=number,
             place=place,
             document_id=passage.document_id,
             language=passage.language,
-            located=located,
-            shown=_shown(passage.quote, found, located.span, passage.start),
-            best=similarities.max(axis=1, initial=_NOTHING),
-            similarities=similarities,
+            located=quoted.located,
+            shown=quoted.shown,
+            best=tokens[:, known].max(axis=1, initial=_NOTHING),
+            similarities=tokens[:, inside],
             middles=places[inside] - span[0],
             passage_score=ranked.score,
             probability=ranked.probability,
+            header=None if above is None else text.quoted(above),
         )
+
+
+class _Text:
+    """The matchable text of a passage, and where in the source it stands."""
+
+    def __init__(self, passage: Passage) -> None:
+        self._passage = passage
+        self._found = find_annotations(passage.quote)
+        self._aligned = normalise(passage.quote, self._found.cuts, self._found.restored)
+        self._at = self._aligned.text.find(passage.search_text)
+
+    def sentences(self) -> Iterator[tuple[Span, Span | None]]:
+        """Sentences and rows of tables, the latter with the header of their table."""
+        text, quote = self._passage.search_text, self._passage.quote
+        if self._at < 0 or not _TABLE.search(quote):
+            yield from ((span, None) for span in whole_sentences(text))
+            return
+        whole = slice(self._at, self._at + len(text))
+        for part in rows.parts(text, rows.lines(text, quote, self._aligned.starts[whole], self._aligned.ends[whole])):
+            if isinstance(part, rows.Row):
+                yield part.span, part.header
+                continue
+            running = whole_sentences(text[slice(*part)])
+            yield from (((part[0] + start, part[0] + end), None) for start, end in running)
+
+    def quoted(self, span: Span) -> Quoted | None:
+        """None where what was cleaned away cuts through it, so that no one span is its own."""
+        text = self._passage.search_text[slice(*span)]
+        start = self._at + span[0] if self._at >= 0 else self._aligned.text.find(text)
+        if start < 0:
+            return None
+        offset, part = self._passage.start, slice(start, start + len(text))
+        starts = [offset + place for place in self._aligned.starts[part]]
+        located = Located(text, starts, [offset + place for place in self._aligned.ends[part]])
+        return Quoted(self._shown(located.span), located)
+
+    def _shown(self, span: Span) -> str:
+        start, end = (place - self._passage.start for place in span)
+        shown = readable(without(self._passage.quote, self._found, start, end).replace("\t", _CELL))
+        return " ".join(shown.split())
 
 
 def whole_sentences(text: str) -> list[Span]:
@@ -139,19 +195,3 @@ def _token_places(ranked: Ranked, document: Document, encoder: Encoder) -> Float
     shift = len(text) - len(passage.search_text)
     middles = [(start + end) / 2 - shift for start, end in encoder.token_offsets(text)]
     return np.array(middles[: ranked.tokens.shape[1]], np.float32)
-
-
-def _located(aligned: Normalised, text: str, offset: int) -> Located | None:
-    """Where a sentence stands; None where what was cleaned away cuts through it, so that no one span is its own."""
-    start = aligned.text.find(text)
-    if start < 0:
-        return None
-    part = slice(start, start + len(text))
-    return Located(
-        text, [offset + place for place in aligned.starts[part]], [offset + place for place in aligned.ends[part]]
-    )
-
-
-def _shown(quote: str, found: Annotations, span: Span, offset: int) -> str:
-    start, end = span[0] - offset, span[1] - offset
-    return " ".join(readable(without(quote, found, start, end)).split())

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from qa.answer.candidates import Candidate, Evidence, candidates
+from qa.answer.candidates import Candidate, Evidence, Quoted, candidates
 from qa.answer.highlight import answer_words
 from qa.answer.phrases import Voice, frame, gap, marked, phrase
 from qa.answer.score import Asked, Scored, ranked
@@ -141,14 +141,17 @@ def _in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
     return sorted(chosen, key=lambda one: (numbers.index(one.candidate.number), one.candidate.place))
 
 
-def _sentence(scored: Scored) -> AnswerSentence:
-    candidate = scored.candidate
-    start, end = candidate.located.span
+def _sentence(candidate: Candidate, before: Candidate | None) -> AnswerSentence:
+    """A row of a table stands under its header, unless the row ``before`` it has the same."""
+    quoted = [Quoted(candidate.shown, candidate.located)]
+    header = candidate.header
+    if header and not (before and before.header and before.header.located.span == header.located.span):
+        quoted.insert(0, header)
     return AnswerSentence(
-        text=candidate.shown,
+        text="\n".join(one.shown for one in quoted),
         citations=(candidate.number,),
         supported=True,
-        quote_spans=(QuoteSpan(candidate.number, start, end),),
+        quote_spans=tuple(QuoteSpan(candidate.number, *one.located.span) for one in quoted),
     )
 
 
@@ -157,10 +160,13 @@ def _pieces(spoken: Voice, chosen: Sequence[Scored]) -> Iterator[Piece]:
     if introduction:
         yield Piece(introduction)
     between = "\n" if introduction else gap(spoken)
-    for place, one in enumerate(chosen):
-        sentence = _sentence(one)
-        before = between if place or introduction else ""
+    last: Candidate | None = None
+    for one in (scored.candidate for scored in chosen):
+        sentence = _sentence(one, last)
+        parted = "\n" if last and (one.header or last.header) else between
+        before = parted if last or introduction else ""
         yield Piece(before + marked(sentence.text, sentence.citations), sentence)
+        last = one
 
 
 def _narrowed(hit: Hit, spans: Sequence[tuple[int, Span]]) -> Hit:

@@ -216,4 +216,6 @@ def _with_before(group: Iterable[Candidate]) -> Iterator[tuple[str, Candidate]]:
 
 def _statement(candidate: Candidate, before: str, context: str) -> Statement:
     start, end = candidate.located.span
+    if candidate.header is not None:
+        context = f"{context} {candidate.header.located.text}"
     return Statement(candidate.number, candidate.text, start, end, candidate.language, before, context)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Final
@@ -81,12 +82,29 @@ class Scored:
 def ranked(asked: Asked, found: Sequence[Candidate], weights: Weights = SHIPPED) -> list[Scored]:
     """The sentences, best first."""
     wanted = kinds(asked.text)
+    found = _named(asked, found)
     scores = (evidence(asked, found) @ np.array(astuple(weights))).tolist()
     scored = [
         Scored(one, score, tuple(answering(asked.text, one.text, wanted)), frozenset(words(one.text)))
         for one, score in zip(found, scores, strict=True)
     ]
     return sorted(scored, key=lambda one: (-one.score, one.candidate.number, one.candidate.place))
+
+
+def _named(asked: Asked, found: Sequence[Candidate]) -> list[Candidate]:
+    """Without the rows of a table in which the question names less than in another of its rows: rows are alike in all
+    but what they name, and vectors of names are alike."""
+    question = frozenset(words(asked.text))
+    most: Counter[tuple[int, Span]] = Counter()
+    kept = [(one, _table(one), len(question & frozenset(words(one.text)))) for one in found]
+    for _, table, shared in kept:
+        if table is not None:
+            most[table] = max(most[table], shared)
+    return [one for one, table, shared in kept if table is None or shared == most[table]]
+
+
+def _table(one: Candidate) -> tuple[int, Span] | None:
+    return None if one.header is None else (one.number, one.header.located.span)
 
 
 def evidence(asked: Asked, found: Sequence[Candidate]) -> npt.NDArray[np.float64]:
