@@ -69,8 +69,9 @@ class Stage:
     seconds: list[float] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    held: list[tuple[float, int]] = field(default_factory=list)
-    """Resident megabytes and open descriptors of the service, sampled."""
+    held: list[tuple[float, float, int]] = field(default_factory=list)
+    """Of the service, sampled: megabytes of its own, of files that it mapped (weights, the index: they may be dropped),
+    and open descriptors."""
     churned: int = 0
 
     def percentile(self, number: int) -> float:
@@ -89,8 +90,9 @@ class Stage:
             "statuses": dict(sorted(self.statuses.items())),
             "ingested_and_deleted": self.churned,
             "wrong": len(self.wrong),
-            "rss_mb": {name: round(mean(mb for mb, _ in held), 1) for name, held in ends.items() if held},
-            "descriptors": {name: round(mean(n for _, n in held), 1) for name, held in ends.items() if held},
+            "own_mb": {name: round(mean(mb for mb, _, _ in held), 1) for name, held in ends.items() if held},
+            "mapped_mb": {name: round(mean(mb for _, mb, _ in held), 1) for name, held in ends.items() if held},
+            "descriptors": {name: round(mean(n for _, _, n in held), 1) for name, held in ends.items() if held},
         }
 
 
@@ -171,8 +173,9 @@ class Load:
     async def _sample(self, stage: Stage, end: float) -> None:
         process = Path(f"/proc/{self._pid}")
         while time.monotonic() < end:
-            kilobytes = int(re.findall(r"VmRSS:\s+(\d+)", (process / "status").read_text())[0])
-            stage.held.append((kilobytes / 1000, len(os.listdir(process / "fd"))))
+            status = (process / "status").read_text()
+            own, mapped = (int(re.findall(rf"{name}:\s+(\d+)", status)[0]) / 1000 for name in ("RssAnon", "RssFile"))
+            stage.held.append((own, mapped, len(os.listdir(process / "fd"))))
             await asyncio.sleep(1)
 
 
