@@ -348,9 +348,10 @@ def allowed_stamps(connection: sa.Connection, conditions: Conditions, rows: Sequ
     """Those of these rows whose documents fulfil all ``conditions``, with their stamps."""
     found: dict[int, int] = {}
     c = passage_table.c
+    # Not a join: SQLite would begin with all documents of the collection.
+    passes = sa.exists().where(documents.c.number == c.document_number, *conditions)
     for some in slices(rows):
-        statement = sa.select(c.row, c.stamp).join_from(passage_table, documents).where(c.row.in_(some), *conditions)
-        found.update(connection.execute(statement).all())
+        found.update(connection.execute(sa.select(c.row, c.stamp).where(c.row.in_(some), passes)).all())
     return found
 
 

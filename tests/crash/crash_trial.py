@@ -34,6 +34,7 @@ from crash_writer import EMPTY, EVERY, PLAIN, Say, State, Writer
 SLOW = 5.0
 """Seconds within which a kind of change is killed until it was seen how long it takes."""
 TMPFS = 40_000_000
+EXPECTED = ("disk", "conflict")
 
 
 def forked(work: Callable[[Say], None]) -> tuple[int, int]:
@@ -157,11 +158,19 @@ class Trial:
         if filler is not None:
             filler.unlink(missing_ok=True)
         held, after = life.outcome(held)
-        self.counts.update(f"refused with {said['failed']}" for said in life.said if "failed" in said)
+        self._refused(life)
         self.counts["done"] += sum("done" in said for said in life.said)
         repairs = [said for said in life.said if "repair" in said.values() or "failed" in said]
         self.harmed = any(said.get("begin") == "repair" for said in repairs) and repairs[-1].get("done") != "repair"
         return ([held] if after is None else [held, after]), [life.begun[-1]["begin"]] if after else []
+
+    def _refused(self, life: Life) -> None:
+        """A full disk is expected, and two writers in each other's way; anything else is told with its reason."""
+        for said in life.said:
+            if "failed" in said:
+                self.counts[f"refused with {said['failed']}"] += 1
+                if said["failed"] not in EXPECTED:
+                    print(json.dumps(said, ensure_ascii=False), flush=True)
 
     def _read(self) -> dict[str, Any]:
         with locked_up(self.index):
@@ -219,7 +228,8 @@ class Trial:
             life.kill()
         outcomes = [life.outcome(part) for life, part in zip(lives, parts, strict=True)]
         self.counts["done"] += sum("done" in said for life in lives for said in life.said)
-        self.counts.update(f"refused with {said['failed']}" for life in lives for said in life.said if "failed" in said)
+        for life in lives:
+            self._refused(life)
         possible = [_joined(held, first, second) for first in outcomes[0] for second in outcomes[1] if first and second]
         return possible, [life.begun[-1]["begin"] for life, (_, after) in zip(lives, outcomes, strict=True) if after]
 

@@ -56,7 +56,7 @@ class Writer:
             try:
                 work()
             except CiteqaError as error:
-                say({"failed": error.code})
+                say({"failed": error.code, "why": error.message})
                 continue
             self.state = after | {"build": builds.read_place(self.directory).build}
             say({"done": kind, "state": self.state})
