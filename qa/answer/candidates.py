@@ -93,6 +93,11 @@ class Candidate:
         return self.located.text
 
     @property
+    def table(self) -> tuple[int, Span] | None:
+        """Which table it is a row of, where that has a header."""
+        return None if self.header is None else (self.number, self.header.located.span)
+
+    @property
     def echoes(self) -> Floats:
         """[tokens of the sentence] best similarity with any token of the question."""
         echoes: Floats = self.similarities.max(axis=0, initial=_NOTHING)

@@ -144,9 +144,8 @@ def _in_reading_order(chosen: Sequence[Scored]) -> list[Scored]:
 def _sentence(candidate: Candidate, before: Candidate | None) -> AnswerSentence:
     """A row of a table stands under its header, unless the row ``before`` it has the same."""
     quoted = [Quoted(candidate.shown, candidate.located)]
-    header = candidate.header
-    if header and not (before and before.header and before.header.located.span == header.located.span):
-        quoted.insert(0, header)
+    if candidate.header and not (before and before.table == candidate.table):
+        quoted.insert(0, candidate.header)
     return AnswerSentence(
         text="\n".join(one.shown for one in quoted),
         citations=(candidate.number,),

@@ -95,16 +95,12 @@ def _named(asked: Asked, found: Sequence[Candidate]) -> list[Candidate]:
     """Without the rows of a table in which the question names less than in another of its rows: rows are alike in all
     but what they name, and vectors of names are alike."""
     question = frozenset(words(asked.text))
-    most: Counter[tuple[int, Span]] = Counter()
-    kept = [(one, _table(one), len(question & frozenset(words(one.text)))) for one in found]
-    for _, table, shared in kept:
-        if table is not None:
-            most[table] = max(most[table], shared)
-    return [one for one, table, shared in kept if table is None or shared == most[table]]
-
-
-def _table(one: Candidate) -> tuple[int, Span] | None:
-    return None if one.header is None else (one.number, one.header.located.span)
+    # Most passages have no table: their sentences are not looked at here.
+    shared = {place: len(question & frozenset(words(one.text))) for place, one in enumerate(found) if one.header}
+    most: Counter[tuple[int, Span] | None] = Counter()
+    for place, count in shared.items():
+        most[found[place].table] = max(most[found[place].table], count)
+    return [one for place, one in enumerate(found) if place not in shared or shared[place] == most[one.table]]
 
 
 def evidence(asked: Asked, found: Sequence[Candidate]) -> npt.NDArray[np.float64]:

@@ -9,11 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 
 from qa.answer.endpoint import Endpoint
+from qa.config import Settings
+from qa.encode import load
+from qa.index import Index
 
 Reply = Callable[[BaseHTTPRequestHandler], None]
 
@@ -125,3 +129,24 @@ def serving(script: Script) -> Iterator[Script]:
 def script() -> Iterator[Script]:
     with serving(Script()) as running:
         yield running
+
+
+@contextmanager
+def beside(corpus_index: Index, directory: Path) -> Iterator[Index]:
+    """An index of its own with the encoder that is loaded already."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load, "load", lambda settings, progress=None: corpus_index.encoder)
+        with Index.open(settings=Settings(index_dir=directory / "index")) as index:
+            yield index
+
+
+@contextmanager
+def modelled(index: Index, script: Script, **more: object) -> Iterator[None]:
+    """The index has the scripted model meanwhile; ``more`` are settings."""
+    before = index._settings
+    changes = {"model_base_url": script.address, "model_timeout": 10.0, **more}
+    index._settings = Settings(**{**before.model_dump(), **changes})  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        index._settings = before

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from answer_script import Script, says
+from answer_script import Script, beside, modelled, says
 
-from qa.config import Settings
 from qa.index import Index
 from qa.ingest.read import read_text
 from qa.types import Answer
@@ -35,28 +34,19 @@ OBEDIENT = (
 @pytest.fixture(scope="module")
 def poisoned(corpus_index: Index, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
     """An article that answers, with an order after each of its sentences, and one without."""
-    from qa.encode import load
-
-    settings = Settings(index_dir=tmp_path_factory.mktemp("poisoned") / "index")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "load", lambda settings, progress=None: corpus_index.encoder)
-        with Index.open(settings=settings) as index:
-            for collection, between in (("plain", ()), ("default", ORDERS)):
-                lines = "\n\n".join(line for order in between or ("",) for line in (FACT, order))
-                source = read_text("湟鱼.txt", f"湟鱼洄游\n\n{lines}\n")
-                index.ingest_sources([source], collection=collection)
-            yield index
+    with beside(corpus_index, tmp_path_factory.mktemp("poisoned")) as index:
+        for collection, between in (("plain", ()), ("default", ORDERS)):
+            lines = "\n\n".join(line for order in between or ("",) for line in (FACT, order))
+            source = read_text("湟鱼.txt", f"湟鱼洄游\n\n{lines}\n")
+            index.ingest_sources([source], collection=collection)
+        yield index
 
 
 def asked(index: Index, script: Script | None = None, *, unsupported: str = "flag", **more: str) -> Answer:
-    before = index._settings
-    if script is not None:
-        changes = {"model_base_url": script.address, "model_timeout": 10.0, "unsupported": unsupported}
-        index._settings = Settings(**{**before.model_dump(), **changes})  # type: ignore[arg-type]
-    try:
-        return index.ask(QUESTION, generator="model" if script else "extractive", **more)  # type: ignore[arg-type]
-    finally:
-        index._settings = before
+    if script is None:
+        return index.ask(QUESTION, generator="extractive", **more)  # type: ignore[arg-type]
+    with modelled(index, script, unsupported=unsupported):
+        return index.ask(QUESTION, generator="model", **more)  # type: ignore[arg-type]
 
 
 def test_a_quoted_answer_is_the_same_with_orders_in_the_article(poisoned: Index) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from answer_script import Script, says
+from answer_script import Script, beside, modelled, says
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.answer.rows import Row, lines, parts
-from qa.config import Settings
 from qa.index import Index
 from qa.ingest.normalise import normalise
 from qa.ingest.read import read_bytes, read_text
@@ -84,14 +83,9 @@ def test_parts_are_in_order_and_not_empty(pieces: list[str]) -> None:
 
 @pytest.fixture(scope="module")
 def tables(corpus_index: Index, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    from qa.encode import load
-
-    settings = Settings(index_dir=tmp_path_factory.mktemp("tables") / "index")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(load, "load", lambda settings, progress=None: corpus_index.encoder)
-        with Index.open(settings=settings) as index:
-            index.ingest_sources([read_text("水库.md", MARKDOWN), read_bytes("fleet.html", PAGE.encode())])
-            yield index
+    with beside(corpus_index, tmp_path_factory.mktemp("tables")) as index:
+        index.ingest_sources([read_text("水库.md", MARKDOWN), read_bytes("fleet.html", PAGE.encode())])
+        yield index
 
 
 def proved(given: Answer) -> None:
@@ -124,12 +118,8 @@ def test_the_row_that_the_question_names_is_quoted(tables: Index) -> None:
 
 
 def test_what_a_model_writes_of_a_row_is_held_against_that_row(tables: Index, script: Script) -> None:
-    before = tables._settings
-    tables._settings = Settings(**{**before.model_dump(), "model_base_url": script.address, "model_timeout": 10.0})
     said = ("红岩县 | 110 | 1500 | 在建 2 座。", "白沙县 | 110 | 1500 | 在建 2 座。")
-    try:
-        script.replies = [says(*(f"{text}[1]" for text in said))]
+    script.replies = [says(*(f"{text}[1]" for text in said))]
+    with modelled(tables, script):
         given = tables.ask("红岩县有多少座水库？", generator="model")
-    finally:
-        tables._settings = before
     assert [(one.text, one.supported) for one in given.sentences] == [(said[0], True), (said[1], False)]

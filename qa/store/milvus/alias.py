@@ -32,12 +32,11 @@ def collections(server: Server, alias: str) -> list[str]:
     return sorted(name for name in every if re.fullmatch(f"{re.escape(alias)}_[0-9a-f]{{12}}", name))
 
 
-def drop_others(server: Server, alias: str, kept: Collection[str]) -> list[str]:
-    """Drop the collections made under an alias that are none of ``kept``; returns their names. Raises EngineError."""
-    left = [name for name in collections(server, alias) if name not in kept]
-    for name in left:
-        _drop(server, name)
-    return left
+def drop_others(server: Server, alias: str, kept: Collection[str]) -> None:
+    """Drop the collections made under an alias that are none of ``kept``. Raises EngineError."""
+    for name in collections(server, alias):
+        if name not in kept:
+            _drop(server, name)
 
 
 def _drop(server: Server, name: str) -> None:

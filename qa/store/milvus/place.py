@@ -48,9 +48,9 @@ class Place:
         """Have the alias name a build's collection. Raises EngineError."""
         aliases.point(self.server, self.alias, self.collection(identity))
 
-    def keep(self, identities: Sequence[Identity]) -> list[str]:
-        """Drop the collections of other builds of the index than these; returns their names. Raises EngineError."""
-        return aliases.drop_others(self.server, self.alias, {self.collection(identity) for identity in identities})
+    def keep(self, identities: Sequence[Identity]) -> None:
+        """Drop the collections of other builds of the index than these. Raises EngineError."""
+        aliases.drop_others(self.server, self.alias, {self.collection(identity) for identity in identities})
 
 
 def place_from(settings: Settings) -> Place:
