@@ -146,10 +146,7 @@ def _checks(text: str, known: str, context: str) -> Iterator[str]:
         yield f"it says {twice} more often than the passage"
     if wording.negation_differs(text, known):
         yield "it denies what the passage says, or says what the passage denies"
-    if wording.opposite(text, known):
-        yield "it says the opposite of the passage"
-    if demanded_only(text, known):
-        yield "the passage demands this and does not say that it is so"
+    yield from _contradictions(text, known)
     yield from _order_problems(text, known)
 
 
@@ -162,6 +159,11 @@ def _checks_across(text: str, known: str, context: str) -> Iterator[str]:
         yield f"the passage does not name {missing[0]}"
     if bool(wording.negations(text)) != bool(wording.negations(known)):
         yield "it denies what the passage says, or says what the passage denies"
+    yield from _contradictions(text, known)
+
+
+def _contradictions(text: str, known: str) -> Iterator[str]:
+    """What words tell in any language."""
     if wording.opposite(text, known):
         yield "it says the opposite of the passage"
     if demanded_only(text, known):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,15 +50,25 @@ class Watched:
     host: str
     problems: list[str] = field(default_factory=list)
     expected: str = ""
-    """A pattern of the problems that the test provokes. The browser may tell of it after the page has shown it."""
+    least: int = 0
+    most: int | None = None
+
+    def expect(self, pattern: str, *, least: int = 0, most: int | None = None) -> None:
+        """The test provokes problems that the pattern finds, so many, and no others. It is judged at the end of the
+        test: the browser may tell of a problem after the page has shown it."""
+        self.expected, self.least, self.most = pattern, least, most
 
     def watch(self, page: Page) -> None:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.problems.append(f"error: {error}"))
         page.on("request", self._request)
 
-    def surprises(self) -> list[str]:
-        return [told for told in self.problems if not (self.expected and re.search(self.expected, told))]
+    def provoked(self) -> list[str]:
+        return [told for told in self.problems if self.expected and re.search(self.expected, told)]
+
+    def is_as_expected(self) -> bool:
+        count = len(self.provoked())
+        return count == len(self.problems) and self.least <= count <= (count if self.most is None else self.most)
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -71,7 +82,7 @@ class Watched:
 
 @pytest.fixture
 def watched() -> list[Watched]:
-    """The watches of a test. One that provokes problems describes them in ``expected``."""
+    """The watches of a test. One that provokes problems says which: ``Watched.expect``."""
     return []
 
 
@@ -92,6 +103,9 @@ def open_page(browser: Browser, watched: list[Watched]) -> Iterator[Callable[...
         return page
 
     yield opened
+    end = time.monotonic() + 20
+    while time.monotonic() < end and any(len(watch.provoked()) < watch.least for watch in watched):
+        contexts[0].pages[0].wait_for_timeout(50)
     for context in contexts:
         context.close()
-    assert [watch.surprises() for watch in watched] == [[] for _ in watched]
+    assert [watch.problems for watch in watched if not watch.is_as_expected()] == []

@@ -231,4 +231,4 @@ def test_who_may_only_read_is_not_offered_changes(
         expect(page.get_by_text("还没有评测过。")).to_be_visible()
         expect(page.get_by_role("heading", name="运行评测")).to_have_count(0)
     # The browser notes each refused request as an error of its own.
-    watched[0].expected = "403"
+    watched[0].expect("403")

@@ -195,7 +195,7 @@ def test_a_failure_is_told_in_the_language_of_the_page(
     page.locator("#question").fill(QUESTION)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_have_text("无法连接服务。请确认服务正在运行，然后重试。")
-    watched[0].expected = "^console: Failed to load resource: net::ERR_FAILED$"
+    watched[0].expect("^console: Failed to load resource: net::ERR_FAILED$", least=1, most=1)
     page.unroute("**/v1/ask")
     ask(page, QUESTION)
 

@@ -109,7 +109,7 @@ def test_a_set_that_does_not_fit_is_told_line_by_line(
     run_own(page, path, ("自己的文件……", "运行"))
     expect(page.locator("form + .problem, form ~ .problem")).to_contain_text("line 1")
     # The browser notes a refused request as an error of its own.
-    watched[0].expected = "400"
+    watched[0].expect("400", least=1, most=1)
 
 
 def test_what_users_said_is_listed_and_set_aside(own_client: httpx.Client, open_page: OpenPage) -> None:

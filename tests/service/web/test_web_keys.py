@@ -31,4 +31,4 @@ def test_a_key_is_asked_for_kept_for_the_tab_and_sent(
     page.keyboard.press("Enter")
     expect(page.locator(".answer")).to_contain_text("一千二百封信")
     assert page.evaluate("Object.keys(localStorage).some((name) => localStorage[name].startsWith('qa_'))") is False
-    watched[0].expected = "401|404"
+    watched[0].expect("401|404")

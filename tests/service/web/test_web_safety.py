@@ -83,7 +83,7 @@ def test_reflected_markup_is_shown_as_text(
     page.wait_for_load_state("networkidle")
     untouched(page)
     # What the service refuses with a status, the browser notes in its console.
-    watched[0].expected = "Failed to load resource"
+    watched[0].expect("Failed to load resource")
 
 
 def test_the_policy_stops_what_would_slip_through(
@@ -102,7 +102,7 @@ def test_the_policy_stops_what_would_slip_through(
     assert page.evaluate("fetch('https://elsewhere.example/').catch((error) => error.name)") == "TypeError"
     assert page.evaluate("window.hit") is None
     assert len(watched[0].problems) >= 4
-    watched[0].expected = "."
+    watched[0].expect(".", least=4)
 
 
 def serious(page: Page) -> list[str]:
