@@ -127,8 +127,9 @@ def test_a_format_that_cannot_be_read_is_damage(made: Path, said: str | None) ->
         if said is not None:
             connection.execute("INSERT INTO alembic_version VALUES (?)", [said])
     connection.close()
-    with pytest.raises(DamagedIndexError, match="format"):
+    with pytest.raises(DamagedIndexError, match="format") as caught:
         open_store(made)
+    assert "qa restore" in caught.value.hint
 
 
 def test_a_lost_list_of_tables_is_damage(made: Path) -> None:

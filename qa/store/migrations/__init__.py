@@ -12,11 +12,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from qa.errors import DamagedIndexError, FormatError
+from qa.store.database import RESTORE
 from qa.store.tables import metadata
 
 HEAD = "0006"
 _STEP = re.compile(r"[0-9]{4}")
-_RESTORE = "Restore it from a backup."
 
 
 def standing(connection: sa.Connection) -> str | None:
@@ -30,14 +30,14 @@ def standing(connection: sa.Connection) -> str | None:
         version = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
     if version is None or not _STEP.fullmatch(str(version)):
         # SQLite reads a damaged page as far as it can: the row may be gone or be anything.
-        raise DamagedIndexError("The database does not say what format it has.", _RESTORE)
+        raise DamagedIndexError("The database does not say what format it has.", RESTORE)
     return str(version)
 
 
 def _refuse_lost_tables(connection: sa.Connection) -> None:
     """A new file of SQLite has one page at most: more of them without a table are a damaged list of tables."""
     if connection.dialect.name == "sqlite" and int(connection.exec_driver_sql("PRAGMA page_count").scalar_one()) > 1:
-        raise DamagedIndexError("The database has lost the list of its tables.", _RESTORE)
+        raise DamagedIndexError("The database has lost the list of its tables.", RESTORE)
 
 
 def _tables(connection: sa.Connection) -> list[str]:
