@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from qa.answer import rows
+from qa.answer import table_rows
 from qa.encode.encoder import Encoder
 from qa.ingest.annotations import annotations as find_annotations
 from qa.ingest.annotations import without
@@ -156,8 +156,9 @@ class _Text:
             yield from ((span, None) for span in whole_sentences(text))
             return
         whole = slice(self._at, self._at + len(text))
-        for part in rows.parts(text, rows.lines(text, quote, self._aligned.starts[whole], self._aligned.ends[whole])):
-            if isinstance(part, rows.Row):
+        lines = table_rows.lines(text, quote, self._aligned.starts[whole], self._aligned.ends[whole])
+        for part in table_rows.parts(text, lines):
+            if isinstance(part, table_rows.Row):
                 yield part.span, part.header
                 continue
             running = whole_sentences(text[slice(*part)])

@@ -9,7 +9,7 @@ from answer_script import Script, beside, modelled, says
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.answer.rows import Row, lines, parts
+from qa.answer.table_rows import Row, lines, parts
 from qa.index import Index
 from qa.ingest.normalise import normalise
 from qa.ingest.read import read_bytes, read_text
