@@ -54,6 +54,7 @@ BLENDS: Mapping[str, Blend] = {
     "without words": _without("lexical"),
     "without romanised names": _without("names"),
     "without the dictionary": _without("glossary"),
+    "without the reader": _without("read"),
 }
 
 

@@ -72,8 +72,7 @@ def own_choices(index: Index, plan: Plan) -> Iterator[Choice]:
     snapshot = index.store.snapshot(plan.collection)
     for question in asked:
         gold = own.places(question, shelf)
-        ready = index.lane.question(question.asked)
-        pool = index.lane.gatherer.pool(snapshot, ready, index.lane.gatherer.candidates(snapshot, ready))
+        pool = index.lane.pool(snapshot, index.lane.question(question.asked))
         answers = [
             any(p.document_id == one.document_id and own.covers((p.start, p.end), one) for one in gold)
             for p in pool.passages

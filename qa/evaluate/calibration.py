@@ -24,7 +24,7 @@ from qa.evaluate import own, trial
 from qa.evaluate.confidence import REFUSED
 from qa.evaluate.dataset import Question
 from qa.evaluate.run import Plan, Watch, benched, opened, questions
-from qa.retrieve.calibrate import FAR, Calibration, Features, Logistic, matrix
+from qa.retrieve.calibrate import Calibration, Features, Logistic, matrix, scaled
 from qa.retrieve.features import FIRST
 from qa.retrieve.search import Ranked
 
@@ -64,10 +64,11 @@ def fit_logistic(inputs: Floats, right: Booleans, l2: float = L2) -> Logistic:
 
     if right.all() or not right.any():
         raise EvalError("Every example has the same outcome.", "A fit needs right hits and wrong ones.")
-    means, scales = inputs.mean(axis=0), inputs.std(axis=0)
+    known = np.ma.masked_invalid(inputs)
+    means, scales = known.mean(axis=0).filled(0.0), known.std(axis=0).filled(1.0)
     scales = np.where(scales > 1e-9, scales, 1.0)
-    scaled = np.clip((inputs - means) / scales, -FAR, FAR)
-    found = minimize(_loss, np.zeros(scaled.shape[1] + 1), args=(scaled, right.astype(np.float64), l2), jac=True)
+    columns = scaled(inputs, means, scales)
+    found = minimize(_loss, np.zeros(columns.shape[1] + 1), args=(columns, right.astype(np.float64), l2), jac=True)
     return Logistic(tuple(found.x[1:].tolist()), tuple(means.tolist()), tuple(scales.tolist()), float(found.x[0]))
 
 
@@ -173,13 +174,13 @@ def _sigmoid(logits: Floats) -> Floats:
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50))))
 
 
-def _loss(parameters: Floats, scaled: Floats, right: Floats, l2: float) -> tuple[float, Floats]:
+def _loss(parameters: Floats, columns: Floats, right: Floats, l2: float) -> tuple[float, Floats]:
     """Log loss and its gradient at (bias, weights)."""
     bias, weights = parameters[0], parameters[1:]
-    logits = bias + scaled @ weights
+    logits = bias + columns @ weights
     loss = float(np.logaddexp(0, logits).sum() - right @ logits + l2 / 2 * weights @ weights)
     error = _sigmoid(logits) - right
-    return loss, np.concatenate([[error.sum()], error @ scaled + l2 * weights])
+    return loss, np.concatenate([[error.sum()], error @ columns + l2 * weights])
 
 
 if __name__ == "__main__":

@@ -87,9 +87,7 @@ class Room:
     def pool(self, one: Round) -> Pool:
         """What the lane gathers for a question, before it is ranked."""
         lane = self._index.lane
-        question = lane.question(one.query.text)
-        found = lane.gatherer.candidates(self._snapshot, question, self._filters(one))
-        return lane.gatherer.pool(self._snapshot, question, found)
+        return lane.pool(self._snapshot, lane.question(one.query.text), self._filters(one))
 
     def name(self, hit: Ranked) -> str:
         """Which article a hit stands in."""

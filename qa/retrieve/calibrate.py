@@ -43,7 +43,9 @@ class Features:
     ``across``: 1 where question and passage differ in language. ``length``: log of the number of question tokens.
     ``missed_50`` and so on: share of the question's tokens, by weight, whose best match in the first five hits is
     below 0.5, 0.6, 0.7. ``keyword_least``, ``keyword_mean``: least and mean best match of its three weightiest tokens;
-    ``best_keyword_least``: the greatest ``keyword_least`` of the first five hits.
+    ``best_keyword_least``: the greatest ``keyword_least`` of the first five hits. ``read``: the reader's log-odds that
+    the hit holds the answer, ``best_read``: the greatest of the first five hits; NaN where not all of them
+    were read.
     """
 
     late: float
@@ -68,6 +70,8 @@ class Features:
     keyword_least: float
     keyword_mean: float
     best_keyword_least: float
+    read: float
+    best_read: float
 
 
 NAMES = tuple(field.name for field in fields(Features))
@@ -78,9 +82,17 @@ def matrix(features: list[Features]) -> Floats:
     return np.array([[getattr(f, name) for name in NAMES] for f in features], np.float64).reshape(-1, len(NAMES))
 
 
+def scaled(inputs: Floats, means: Floats, scales: Floats) -> Floats:
+    """[n, features] in standard deviations from the mean, at most ``FAR``; 0 where a feature is not known (NaN)."""
+    return np.nan_to_num(np.clip((inputs - means) / scales, -FAR, FAR), nan=0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """probability = sigmoid(bias + sum_k weight_k clip((x_k - mean_k) / scale_k, -``FAR``, ``FAR``))."""
+    """probability = sigmoid(bias + sum_k weight_k clip((x_k - mean_k) / scale_k, -``FAR``, ``FAR``)).
+
+    What is not known of a hit (NaN) counts as the mean.
+    """
 
     weights: tuple[float, ...]
     means: tuple[float, ...]
@@ -89,8 +101,7 @@ class Logistic:
 
     def probabilities(self, inputs: Floats) -> Floats:
         """[n] probabilities, 0..1, of [n, features]."""
-        scaled = (inputs - np.array(self.means)) / np.array(self.scales)
-        logits = self.bias + np.clip(scaled, -FAR, FAR) @ np.array(self.weights)
+        logits = self.bias + scaled(inputs, np.array(self.means), np.array(self.scales)) @ np.array(self.weights)
         return np.asarray(1.0 / (1.0 + np.exp(-np.clip(logits, -50, 50))))
 
     def to_json(self) -> dict[str, Any]:

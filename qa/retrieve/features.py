@@ -24,6 +24,8 @@ KEYWORDS = 3
 """Question tokens that weigh most, which a passage that answers seldom lacks."""
 BARS = (0.5, 0.6, 0.7)
 """Cosines below which a question token counts as not matched."""
+MOST_ODDS = 12.0
+"""Log-odds of the reader beyond which it is as sure as can be."""
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
@@ -46,6 +48,7 @@ def describe(
     matched = [_best(pool.matrices[i]) for i in order]
     missed = _missed(matched[:FIRST], pool.weights)
     keywords = [_keywords(each, pool.weights) for each in matched]
+    read = np.clip(pool.odds[list(order)], -MOST_ODDS, MOST_ODDS)
     return [
         Features(
             late=float(pool.late[i]),
@@ -70,6 +73,8 @@ def describe(
             keyword_least=keywords[place][0],
             keyword_mean=keywords[place][1],
             best_keyword_least=max(least for least, _ in keywords[:FIRST]),
+            read=float(read[place]),
+            best_read=float(read[:FIRST].max()),
         )
         for place, i in enumerate(order)
     ]

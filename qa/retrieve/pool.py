@@ -49,7 +49,8 @@ class Question:
 class Pool:
     """Candidates of a question in order of ``rows``, all [candidates]. ``late``: the linear late-interaction score.
     ``names``: share of romanised names, None where there are none. ``matrices``: [question tokens, passage tokens]
-    similarities each. ``weights``: [question tokens]."""
+    similarities each. ``tokens``: [question tokens, dims] as they were compared, ``weights``: [question tokens].
+    ``odds``: the reader's log-odds (``reader.py``), NaN for what was not read."""
 
     rows: Rows
     passages: list[Passage]
@@ -58,7 +59,9 @@ class Pool:
     late: Floats
     names: list[float | None]
     matrices: list[Floats]
+    tokens: Floats
     weights: Floats
+    odds: Floats
 
 
 class Gatherer:
@@ -96,8 +99,10 @@ class Gatherer:
             lexical=_spread(found[1], rows),
             names=np.array([share or 0.0 for share in names], np.float32),
             glossary=self._translated(question, passages, same, matched),
+            read=np.zeros(len(rows), np.float32),
         )
-        return Pool(rows, passages, same, evidence, matched.linear, names, matrices, weights)
+        unread = np.full(len(rows), np.nan, np.float32)
+        return Pool(rows, passages, same, evidence, matched.linear, names, matrices, tokens, weights, unread)
 
     def _vector(self, question: Question) -> Floats:
         return centre_vector(self._statistics, question.encoded.vector, question.language, "query")

@@ -1,12 +1,12 @@
 """The lane from a question to ranked hits, readable in one screen: see ``Lane.search``.
 
 normalise -> detect language -> encode -> candidates (dense per language, lexical) -> late interaction -> fuse
--> group copies -> calibrate
+-> read the best -> fuse again -> group copies -> calibrate
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -23,10 +23,14 @@ from qa.retrieve.features import FIRST, describe
 from qa.retrieve.fuse import SHIPPED, Blend, fuse
 from qa.retrieve.glossary import Glossary
 from qa.retrieve.pool import Gatherer, Pool, Question
+from qa.retrieve.reader import readable, reader_for, tempered
 from qa.store.store import Snapshot
 from qa.types import Filters, Passage, Timings
 
 Floats = npt.NDArray[np.float32]
+
+READ = 6
+"""Candidates that are read, the best by everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Lane:
         self.glossary = glossary
         self.calibration = calibration
         self.gatherer = Gatherer(statistics, glossary)
+        self._reader = reader_for(statistics)
         self._blend = blend
 
     def search(self, snapshot: Snapshot, query: str, *, top_k: int, filters: Filters | None = None) -> Ranking:
@@ -80,7 +85,8 @@ class Lane:
             found = self.gatherer.candidates(snapshot, question, filters)
         gathered = perf_counter()
         with tracing.span("rerank"):
-            hits, confidence = self._rank(snapshot, question, self.gatherer.pool(snapshot, question, found), top_k)
+            pool = self.read(snapshot, self.gatherer.pool(snapshot, question, found))
+            hits, confidence = self._rank(snapshot, question, pool, top_k)
         done = perf_counter()
         return Ranking(question, hits, confidence, _timings(began, encoded, gathered, done))
 
@@ -98,6 +104,29 @@ class Lane:
         query = centre_tokens(self.statistics, said.tokens, detect(text), "query")
         found = centre_tokens(self.statistics, known.tokens, detect(passage), "passage")
         return float((query @ found.T).max(axis=1).mean())
+
+    def pool(self, snapshot: Snapshot, question: Question, filters: Filters | None = None) -> Pool:
+        """Everything that is known of the candidates when they are ranked."""
+        found = self.gatherer.candidates(snapshot, question, filters)
+        return self.read(snapshot, self.gatherer.pool(snapshot, question, found))
+
+    def read(self, snapshot: Snapshot, pool: Pool) -> Pool:
+        """``pool`` with what the reader says of its best candidates; as it is where no reader knows this encoder."""
+        if self._reader is None or not pool.passages:
+            return pool
+        scores = fuse(pool.evidence, pool.same_language, self._blend)
+        best = _best_of_groups(pool, scores)[:READ]
+        chosen = [i for i in best if readable(pool.passages[i].quote)]
+        if not chosen:
+            return pool
+        probed = snapshot.late_scores(self._reader.probes, pool.rows[chosen])
+        matrices = [pool.matrices[i] for i in chosen]
+        odds, shares = pool.odds.copy(), pool.evidence.read.copy()
+        odds[chosen] = self._reader.scores(pool.tokens, pool.weights, matrices, probed)
+        shares[chosen] = tempered(odds[chosen])
+        # What cannot be read is neither better nor worse than what can.
+        shares[best] = np.where(np.isnan(odds[best]), shares[chosen].mean(), shares[best])
+        return replace(pool, odds=odds, evidence=replace(pool.evidence, read=shares))
 
     def _rank(self, snapshot: Snapshot, question: Question, pool: Pool, top_k: int) -> tuple[tuple[Ranked, ...], float]:
         if not pool.passages:

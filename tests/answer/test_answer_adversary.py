@@ -40,7 +40,7 @@ ENGLISH = {
         "In Changping no medicine and health company is listed.",
         "In Changping 18 medicine and health companies are listed, Sinovac among them.",
     ),
-    "When and where was the first airport-economy biomedicine conference held in Daxing?": (
+    "On what date was the first airport-economy biomedicine conference held in Daxing?": (
         "The conference was held on 31 August 2024 in the Daxing airport economic zone.",
         "The conference was held on 30 August 2021 in the Daxing airport economic zone.",
         "The conference was held on 13 August 2024 in the Daxing airport economic zone.",

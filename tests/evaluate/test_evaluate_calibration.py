@@ -30,6 +30,19 @@ def test_the_fit_is_at_the_optimum(l2: float) -> None:
     assert gradient(inputs, right, l2) == pytest.approx(np.zeros(5), abs=0.01)
 
 
+def test_what_is_not_known_does_not_move_the_fit() -> None:
+    """A column missing in half of the rows is standardised by the others; one that is always missing weighs 0."""
+    random = np.random.default_rng(4)
+    inputs = random.normal(size=(400, 3))
+    right = random.random(400) < 1 / (1 + np.exp(-2 * inputs[:, 0]))
+    inputs[::2, 1], inputs[:, 2] = np.nan, np.nan
+    model = fit_logistic(inputs, right)
+    assert model.means[1] == pytest.approx(inputs[1::2, 1].mean())
+    assert model.scales[1] == pytest.approx(inputs[1::2, 1].std())
+    assert (model.weights[2], model.means[2], model.scales[2]) == (0.0, 0.0, 1.0)
+    assert np.isfinite(model.probabilities(inputs)).all()
+
+
 def test_a_known_model_is_found_again() -> None:
     """50,000 draws from sigmoid(-1 + 2a - b): standardised weights are weight times spread, within sampling error."""
     random = np.random.default_rng(5)

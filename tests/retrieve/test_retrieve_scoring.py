@@ -83,11 +83,18 @@ def test_matches_agree_with_the_definition(lengths: list[int], tokens: int, rand
 def test_fusion_weighs_by_the_language_pair() -> None:
     same, across = np.array([0.5, 0.25], np.float32), np.array([0.1, 0.3], np.float32)
     evidence = Evidence(
-        squared=same, window=across, dense=same, lexical=np.array([8.0, 4.0], np.float32), names=across, glossary=same
+        squared=same,
+        window=across,
+        dense=same,
+        lexical=np.array([8.0, 4.0], np.float32),
+        names=across,
+        glossary=same,
+        read=np.array([0.9, 0.2], np.float32),
     )
-    blend = Blend(Weights(squared=1, dense=2, lexical=3), Weights(squared=1, window=2, names=3, glossary=4))
+    blend = Blend(Weights(squared=1, dense=2, lexical=3, read=2), Weights(squared=1, window=2, names=3, glossary=4))
     scores = fuse(evidence, np.array([True, False]), blend)
-    assert scores.tolist() == pytest.approx([0.5 + 2 * 0.5 + 3 * 1.0, 0.25 + 2 * 0.3 + 3 * 0.3 + 4 * 0.25])
+    expected = [0.5 + 2 * 0.5 + 3 * 1.0 + 2 * 0.9, 0.25 + 2 * 0.3 + 3 * 0.3 + 4 * 0.25]
+    assert scores.tolist() == pytest.approx(expected)
 
 
 def test_lexical_share_is_relative_to_the_best() -> None:
@@ -108,6 +115,14 @@ def test_calibration_is_the_logistic_of_scaled_features() -> None:
     assert calibration.scores([]).shape == (0,)
     assert calibration.confidence(_features(late=0.5)) == pytest.approx(1 / (1 + math.e))
     assert calibration.confidence(_features(late=0.5, across=1.0)) == pytest.approx(1 / (1 + math.exp(-3)))
+
+
+def test_what_is_not_known_of_a_hit_counts_as_the_mean() -> None:
+    weights = tuple(2.0 if name == "read" else 0.0 for name in NAMES)
+    model = Logistic(weights, (0.5,) * len(NAMES), (0.1,) * len(NAMES), bias=-1.0)
+    calibration = Calibration(model, model, model, threshold=0.5)
+    unknown, usual = calibration.scores([_features(read=math.nan), _features(read=0.5)])
+    assert unknown == usual == pytest.approx(1 / (1 + math.e))
 
 
 def test_a_calibration_of_an_earlier_release_gives_way(caplog: pytest.LogCaptureFixture) -> None:

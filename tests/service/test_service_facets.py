@@ -62,7 +62,9 @@ def test_examples_are_looked_for_anew_when_the_collection_has_changed(own_index:
     examples = Examples(own_index, tmp_path / "none.json")
     own_index.create_collection("filling")
     assert examples.questions("filling", "zh") == []
-    own_index.ingest_sources([read_text("漠河的邮局", "漠河的邮局在冬至那天收到一千二百封信。")], collection="filling")
+    own_index.ingest_sources(
+        [read_text("漠河的邮局", "漠河的邮局冬至那天共有1200封信寄出，局长是赵平。")], collection="filling"
+    )
     assert examples.questions("filling", "zh") == ["“漠河的邮局”讲了什么？"]
 
 

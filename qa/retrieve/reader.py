@@ -1,0 +1,226 @@
+"""Reading: whether a passage answers a question, from the token vectors of both side by side.
+
+Late interaction asks how much of the question a passage matches. A near miss (the right place, the wrong year) matches
+nearly all of it, so the reader also looks at *what* is not matched and at whether something of the kind that is asked
+for stands next to what is. It points at the answer: token j of the passage gets a logit t_j, nothing the logit 0, and
+
+    score(q, d) = log sum_j exp(t_j)
+
+is the log-odds of "the answer stands here" against "nothing answers". With similarities S_ij = q_i . d_j (centred,
+projected token vectors, as in ``late.py``) the logits come from, for each token of the passage,
+
+- coverage: sum_i s_ih max_{j' near j} S_ij', linear and squared, within each of ``WINDOWS`` and anywhere, where the
+  salience s_h of the question's tokens is learned in ``HEADS`` ways on top of their rarity;
+- what the token is (``KINDS`` projections of its vector), and whether it is what the question asks for
+  (``TYPES`` bilinear forms of it and of the question's focus, a learned mean of its tokens);
+
+followed by convolutions over neighbouring tokens (a decomposable attention, Parikh et al., EMNLP 2016, with the
+convolutions of QANet, Yu et al., ICLR 2018, in place of recurrence). The weights are made by
+``evals/training/reader.py`` for the packaged encoder and its statistics, and are of no use with others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from qa.encode.centring import Statistics
+
+Floats = npt.NDArray[np.float32]
+
+SHIPPED: Final = Path(__file__).parent / "data" / "reader.npz"
+HEADS: Final = 4
+KINDS: Final = 48
+TYPES: Final = 8
+WIDTH: Final = 32
+"""Dimensions in which what is asked for and what is given are compared."""
+HIDDEN: Final = 96
+WINDOWS: Final = (1, 9, 33)
+"""Passage tokens that count as near, the token itself in the middle."""
+SPREADS: Final = (1, 2, 4)
+"""Distance between the five tokens that each convolution sees."""
+TEMPERATURE: Final = 4.0
+"""The network is too sure of itself for its probabilities to be fused as they are: of 1, 2 and 4 this ranked best where
+``fuse.SHIPPED`` was chosen."""
+_GAP: Final = max(2 * max(SPREADS), max(WINDOWS) // 2)
+"""Places between two passages: further than any token sees."""
+_SALIENCE: Final = 3.0
+_EPSILON: Final = 1e-5
+
+
+class Reader:
+    """Reads passages for one encoder's token vectors. Safe to share between threads."""
+
+    def __init__(self, weights: Mapping[str, Floats]) -> None:
+        """``weights``: as ``evals/training/reader.py`` writes them. Raises KeyError where one is missing."""
+        self._w = {name: np.asarray(array, np.float32) for name, array in weights.items()}
+        self.probes: Floats = np.concatenate([self._w["kinds.weight"], self._w["given.weight"]])
+        """[probes, dims] vectors whose inner products with a passage's token vectors ``scores`` asks for."""
+        self._taps = {
+            name: np.ascontiguousarray(array.transpose(2, 1, 0)) for name, array in self._w.items() if array.ndim == 3
+        }
+
+    def scores(
+        self, question: Floats, weights: Floats, similarities: Sequence[Floats], probed: Sequence[Floats]
+    ) -> Floats:
+        """[passages] log-odds that each passage holds the answer.
+
+        ``question``: [n, dims] token vectors, ``weights``: [n] by rarity (``late.token_weights``). For each passage its
+        ``similarities`` with the question, [n, tokens], and ``probed`` with ``probes``, [probes, tokens]. A question or
+        a passage without tokens is answered by nothing: -inf.
+        """
+        read = np.full(len(similarities), -np.inf, np.float32)
+        held = [i for i, matrix in enumerate(similarities) if matrix.size]
+        if held:
+            strip = _Strip([similarities[i].shape[1] for i in held])
+            matrices, found = [similarities[i] for i in held], [probed[i] for i in held]
+            logits = self._logits(strip, question, self._saliences(question, weights), matrices, found)
+            read[held] = [_log_sum(logits[place]) for place in strip.places]
+        return read
+
+    def _saliences(self, question: Floats, weights: Floats) -> Floats:
+        """[n, heads], each head's sum 1."""
+        return _softmax(np.log(weights + 1e-9)[:, None] + _SALIENCE * self._linear("salience", question))
+
+    def _wanted(self, question: Floats) -> Floats:
+        """[types, width] what the question asks for."""
+        focus = _softmax(self._linear("attention", question))
+        forms: Floats = self._w["asked.weight"] @ (focus * question).sum(axis=0)
+        return forms.reshape(TYPES, WIDTH)
+
+    def _logits(
+        self, strip: _Strip, question: Floats, salience: Floats, matrices: Sequence[Floats], probed: Sequence[Floats]
+    ) -> Floats:
+        """[strip] logits of every token of the passages that ``strip`` lays out."""
+        coverage = [
+            salience.T @ x for best in _near(strip.laid(matrices, -1.0)) for x in (best, np.square(np.maximum(best, 0)))
+        ]
+        whole = self._whole(question, salience, matrices)
+        found = strip.laid(probed, 0.0)
+        kinds, given = found[:KINDS], found[KINDS:]
+        parts = [*coverage, whole.T[:, strip.passage], kinds, self._wanted(question) @ given]
+        states = self._convolved("first", np.concatenate(parts).T * strip.inside, 1)
+        states = _gelu(self._normed("norms.0", states))
+        for i, spread in enumerate(SPREADS):
+            seen = self._convolved(f"convolutions.{i}", states * strip.inside, spread)
+            states = states + _gelu(self._normed(f"norms.{i + 1}", seen))
+        said = self._linear("whole_2", _gelu(self._linear("whole_1", whole)))
+        return np.asarray(self._linear("pointer", states)[:, 0] + said[strip.passage, 0])
+
+    def _whole(self, question: Floats, salience: Floats, matrices: Sequence[Floats]) -> Floats:
+        """[passages, 2 * heads + 1] coverage of the question anywhere in each passage, and the question's length."""
+        anywhere = np.stack([matrix.max(axis=1) for matrix in matrices])
+        length = np.full((len(matrices), 1), np.log1p(len(question)) / 3, np.float32)
+        return np.concatenate([anywhere @ salience, np.square(np.maximum(anywhere, 0)) @ salience, length], axis=1)
+
+    def _linear(self, name: str, values: Floats) -> Floats:
+        return np.asarray(values @ self._w[f"{name}.weight"].T + self._w[f"{name}.bias"], np.float32)
+
+    def _normed(self, name: str, values: Floats) -> Floats:
+        """Layer normalisation over the last axis."""
+        centred = values - values.mean(axis=-1, keepdims=True)
+        scale = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + _EPSILON)
+        return np.asarray(centred / scale * self._w[f"{name}.weight"] + self._w[f"{name}.bias"], np.float32)
+
+    def _convolved(self, name: str, values: Floats, spread: int) -> Floats:
+        """A convolution over tokens, [tokens, inputs] -> [tokens, outputs], with zeros beyond both ends."""
+        taps = self._taps[f"{name}.weight"]
+        side = len(taps) // 2 * spread
+        padded = np.pad(values, ((side, side), (0, 0)))
+        total = padded[: len(values)] @ taps[0]
+        for k, tap in enumerate(taps[1:], 1):
+            total += padded[k * spread : k * spread + len(values)] @ tap
+        return np.asarray(total + self._w[f"{name}.bias"], np.float32)
+
+
+class _Strip:
+    """Passages one after the other with room around each, so that all are computed at once and none sees another."""
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        """``lengths``: tokens of each passage, none 0."""
+        starts = np.cumsum([_GAP, *(length + _GAP for length in lengths)])
+        self.places = [slice(start, start + length) for start, length in zip(starts.tolist(), lengths, strict=False)]
+        self.passage = np.repeat(np.arange(len(lengths)), np.diff(starts, prepend=0)[1:])
+        self.passage = np.concatenate([np.zeros(_GAP, np.int64), self.passage])
+        """[strip] which passage each place belongs to, or the room before or after it."""
+        self.inside: Floats = np.zeros((int(starts[-1]), 1), np.float32)
+        """[strip, 1] 1 where there is a token."""
+        for place in self.places:
+            self.inside[place] = 1
+
+    def laid(self, parts: Sequence[Floats], empty: float) -> Floats:
+        """[rows, tokens] of each passage -> [rows, strip]."""
+        laid = np.full((len(parts[0]), len(self.inside)), empty, np.float32)
+        for place, part in zip(self.places, parts, strict=True):
+            laid[:, place] = part
+        return laid
+
+
+@cache
+def shipped() -> tuple[str, Reader]:
+    """The reader that ships, and the fingerprint of the statistics whose token vectors it was trained on."""
+    with np.load(SHIPPED, allow_pickle=False) as file:
+        weights = {name: file[name] for name in file.files if name != "statistics"}
+        return str(file["statistics"]), Reader(weights)
+
+
+def reader_for(statistics: Statistics) -> Reader | None:
+    """The reader of these statistics' token vectors; None where there is none, as for any encoder but the packaged."""
+    fingerprint, reader = shipped()
+    return reader if fingerprint == statistics.fingerprint else None
+
+
+def readable(quote: str) -> bool:
+    """Whether a passage's source is running text: no two lines in a row have bars or tabs in them, as in a table, of
+    which the reader knows nothing."""
+    barred = ["|" in line or "\t" in line for line in quote.split("\n")]
+    return not any(one and next_ for one, next_ in pairwise(barred))
+
+
+def tempered(odds: Floats) -> Floats:
+    """Log-odds, divided by ``TEMPERATURE``, as shares 0..1 that can be weighed against cosines."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(odds / TEMPERATURE, -30, 30))), np.float32)
+
+
+def _near(matrix: Floats) -> list[Floats]:
+    """For each of ``WINDOWS`` [n, strip] the best similarity within so many tokens around each."""
+    best, reach, found = matrix, 1, []
+    for window in WINDOWS:
+        while reach < window:
+            step = min(reach, window - reach)
+            best, reach = np.maximum(best, _ahead(best, step)), reach + step
+        found.append(_ahead(best, -(window // 2)))
+    return found
+
+
+def _ahead(matrix: Floats, step: int) -> Floats:
+    """Columns ``step`` further on (back, if negative), -1 where there are none."""
+    moved = np.full_like(matrix, -1.0)
+    if step >= 0:
+        moved[:, : matrix.shape[1] - step] = matrix[:, step:]
+    else:
+        moved[:, -step:] = matrix[:, :step]
+    return moved
+
+
+def _softmax(values: Floats) -> Floats:
+    """Over the first axis."""
+    exponentials = np.exp(values - values.max(axis=0))
+    return np.asarray(exponentials / exponentials.sum(axis=0), np.float32)
+
+
+def _gelu(values: Floats) -> Floats:
+    """GELU (Hendrycks and Gimpel, arXiv:1606.08415), its approximation by tanh."""
+    inner = np.float32(np.sqrt(2 / np.pi)) * (values + np.float32(0.044715) * values * values * values)
+    return np.asarray(0.5 * values * (1 + np.tanh(inner)), np.float32)
+
+
+def _log_sum(logits: Floats) -> float:
+    best = float(logits.max())
+    return best + float(np.log(np.exp(logits - best).sum()))
