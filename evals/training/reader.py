@@ -16,7 +16,6 @@ two cores; ``--cache`` keeps it for the next time.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import pickle
@@ -32,6 +31,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from adapter import DRCD, HELD_OUT_EVERY, HERE, LANGUAGES, for_training, simplified
 from torch import nn
 from torch.nn import functional
 
@@ -41,17 +41,12 @@ from qa.encode.encoder import Encoder
 from qa.encode.language import detect
 from qa.encode.load import load, statistics_for
 from qa.evaluate.dataset import part
-from qa.ingest.normalise import normalise, normalise_query
+from qa.ingest.normalise import normalise_query
 from qa.ingest.pipeline import encoded_text
 from qa.retrieve.late import token_weights
 from qa.retrieve.reader import HEADS, HIDDEN, KINDS, SHIPPED, SPREADS, TYPES, WIDTH, WINDOWS
 from qa.store.tokens import TokenCodec
 
-HERE = Path(__file__).parent
-BENCH = HERE.parents[2] / "shared" / "bench"
-LANGUAGES = ("zh", "en")
-HELD_OUT_EVERY = 9
-"""As in adapter.py: every ninth article stays out of training, to measure on."""
 PIECE_CHARS = 330
 LEARNING_RATE, WARM_UP_STEPS = 2e-3, 50
 OWN, NEAR_MISSES, CHINESE = 16, 8, 18
@@ -111,13 +106,13 @@ class Encoding:
     def passages(self, wanted: dict[str, tuple[str, str, str]]) -> dict[str, Text]:
         """``wanted``: title, text and language by name."""
         order = sorted(wanted, key=lambda name: len(wanted[name][1]))
-        full = {n: encoded_text(plain(wanted[n][0]), None, plain(wanted[n][1])) for n in order}
+        full = {n: encoded_text(simplified(wanted[n][0]), None, simplified(wanted[n][1])) for n in order}
         found = {}
         for batch in batches(order):
             for name, encoded in zip(batch, self._encoder.encode_passages([full[n] for n in batch]), strict=True):
                 tokens = centre_tokens(self.statistics, encoded.tokens, wanted[name][2], "passage")  # type: ignore[arg-type]
                 spans = np.array(self._encoder.token_offsets(full[name])[: len(tokens)], np.int32).reshape(-1, 2)
-                start = len(full[name]) - len(plain(wanted[name][1]))
+                start = len(full[name]) - len(simplified(wanted[name][1]))
                 found[name] = Text(self._rounded(tokens), encoded.token_ids, spans, full[name], start)
         return found
 
@@ -135,10 +130,6 @@ class Encoding:
     def _rounded(self, tokens: np.ndarray) -> np.ndarray:
         rounded: np.ndarray = self._codec.decode(self._codec.encode(tokens)).astype(np.float16)
         return rounded
-
-
-def plain(text: str) -> str:
-    return normalise(text).text
 
 
 def batches(names: Sequence[str], size: int = 64) -> Iterator[Sequence[str]]:
@@ -185,7 +176,7 @@ def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
                 for ask in LANGUAGES:
                     name = f"{article['id']}.{number}.{order}.{ask}"
                     asked[name] = question[ask]
-                    other = altered(plain(question[ask]), paragraph["zh"] + paragraph["en"])
+                    other = altered(simplified(question[ask]), paragraph["zh"] + paragraph["en"])
                     if other and "answer_zh" in question:
                         asked[f"{name}!"] = other
                     drafts.append((place, article["id"], number, len(article["paragraphs"]), question, name))
@@ -200,7 +191,9 @@ def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
                 found[kept_out].append(Item(source, name, None, "", (own, *others)))
             else:
                 other_name = f"{name}!" if f"{name}!" in asked else None
-                found[kept_out].append(Item(source, name, own, plain(question[f"answer_{held}"]), others, other_name))
+                found[kept_out].append(
+                    Item(source, name, own, simplified(question[f"answer_{held}"]), others, other_name)
+                )
     return found
 
 
@@ -222,7 +215,7 @@ def chinese(encoding: Encoding, folder: Path) -> list[Item]:
     wanted = [row for row in read(folder / "queries.jsonl") if _for_training(row, rows.get(gold.get(row["id"], "")))]
     for row in wanted:
         asked[row["id"]] = row["text"]
-        other = altered(plain(row["text"]), rows[gold[row["id"]]]["text"])
+        other = altered(simplified(row["text"]), rows[gold[row["id"]]]["text"])
         if other:
             asked[f"{row['id']}!"] = other
     source = Source(encoding.passages(passages), encoding.questions(asked))
@@ -239,7 +232,7 @@ def _chinese_items(
 ) -> Iterator[Item]:
     everything = sorted(source.passages)
     for row in wanted:
-        answer, mine = plain(row["answers"][0]), pairs_of(source.questions[row["id"]].text)
+        answer, mine = simplified(row["answers"][0]), pairs_of(source.questions[row["id"]].text)
         home = [n for n in names["parts"][gold[row["id"]]] if answer in source.passages[n].text]
         if not home:
             continue
@@ -257,7 +250,7 @@ def _for_training(row: dict[str, Any], article: dict[str, Any] | None) -> bool:
     if article is None or not row.get("answers"):
         return False
     if article["title"]:
-        return int(hashlib.sha256(article["title"].encode()).hexdigest(), 16) % 10 < 6
+        return for_training(article["title"])
     return part(row["id"]) == "dev"
 
 
@@ -466,7 +459,7 @@ def gathered(cache: Path | None) -> tuple[str, int, list[Item], list[Item], list
         return kept
     encoding = Encoding()
     trained, kept_out = articles(encoding)
-    asked = [item for name in ("drcd", "cmrc2018") for item in chinese(encoding, BENCH / name)]
+    asked = [item for name in ("drcd", "cmrc2018") for item in chinese(encoding, DRCD.with_name(name))]
     found = (encoding.statistics.fingerprint, encoding.statistics.projection.shape[1], trained, kept_out, asked)
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)

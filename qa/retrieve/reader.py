@@ -146,8 +146,7 @@ class _Strip:
         """``lengths``: tokens of each passage, none 0."""
         starts = np.cumsum([_GAP, *(length + _GAP for length in lengths)])
         self.places = [slice(start, start + length) for start, length in zip(starts.tolist(), lengths, strict=False)]
-        self.passage = np.repeat(np.arange(len(lengths)), np.diff(starts, prepend=0)[1:])
-        self.passage = np.concatenate([np.zeros(_GAP, np.int64), self.passage])
+        self.passage = np.repeat(np.arange(len(lengths)), np.diff([0, *starts[1:]]))
         """[strip] which passage each place belongs to, or the room before or after it."""
         self.inside: Floats = np.zeros((int(starts[-1]), 1), np.float32)
         """[strip, 1] 1 where there is a token."""
