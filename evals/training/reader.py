@@ -1,4 +1,4 @@
-"""Trains the reader: ``python evals/training/reader.py [--minutes 14] [--out FILE] [--cache DIR]``.
+"""Trains the reader: ``python evals/training/reader.py [--minutes 36] [--from FILE] [--out FILE] [--cache DIR]``.
 
 The reader (``qa/retrieve/reader.py``) looks at the token vectors of a question and of a passage side by side and points
 at the answer, or at nothing. It learns from questions and the paragraph that answers them, against
@@ -6,256 +6,46 @@ at the answer, or at nothing. It learns from questions and the paragraph that an
 - other paragraphs of the same article, or those of other articles that share most with the question,
 - the same paragraph without the sentence that answers,
 - the same paragraph where a figure of the question is another,
-- the questions of ``articles.jsonl`` that nothing answers, which are asked of the paragraph that nearly does.
+- the questions of ``articles.jsonl`` and ``questions.jsonl`` that nothing answers, asked of what nearly does.
 
-From ``articles.jsonl`` but every ninth, in all four directions, and from the training halves of DRCD (CC BY-SA 3.0) and
-CMRC 2018 (CC BY-SA 4.0) in ``../shared/bench`` where they are at hand. Needs torch. Encoding takes about ten minutes on
-two cores; ``--cache`` keeps it for the next time.
+From ``articles.jsonl`` but every ninth, in all four directions; from ``questions.jsonl``, the project's own questions
+in both languages on passages of NoMIRACL (only those that belong to no question of its test half) and of DRCD; and from
+the training halves of DRCD (CC BY-SA 3.0) and CMRC 2018 (CC BY-SA 4.0); the last three where ``../shared/bench`` is at
+hand. Needs torch. Encoding takes about fifteen minutes on two cores; ``--cache`` keeps it for the next time.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import pickle
 import random
 import re
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from adapter import DRCD, HELD_OUT_EVERY, HERE, LANGUAGES, for_training, simplified
+from adapter import DRCD, LANGUAGES
+from reading import Encoding, Item, Source, Text, articles, chinese, written
 from torch import nn
 from torch.nn import functional
 
-from qa.config import settings
-from qa.encode.centring import Statistics, centre_tokens
-from qa.encode.encoder import Encoder
-from qa.encode.language import detect
-from qa.encode.load import load, statistics_for
-from qa.evaluate.dataset import part
-from qa.ingest.normalise import normalise_query
-from qa.ingest.pipeline import encoded_text
-from qa.retrieve.late import token_weights
-from qa.retrieve.reader import HEADS, HIDDEN, KINDS, SHIPPED, SPREADS, TYPES, WIDTH, WINDOWS
-from qa.store.tokens import TokenCodec
+from qa.retrieve.reader import ALIGNED, HEADS, HIDDEN, KINDS, SHIPPED, SPREADS, TYPES, VALUES, WHOLE, WIDTH, WINDOWS
 
-PIECE_CHARS = 330
 LEARNING_RATE, WARM_UP_STEPS = 2e-3, 50
-OWN, NEAR_MISSES, CHINESE = 16, 8, 18
-"""Questions of a step: of the articles, of those without an answer, of DRCD and CMRC 2018."""
+STEP = {"articles": 9, "none of articles": 5, "chinese": 10, "written": 20, "none of written": 10}
+"""Questions of a step, by where they are from."""
+CHUNK = 40
+"""Pairs computed at once."""
 DROPOUT, NOISE = 0.2, 0.02
 """``NOISE``: standard deviation of what is added to each number of the token vectors, lest they be learned by heart."""
 GAP_SHARE, THINNED_SHARE, ALTERED_SHARE = 0.6, 0.3, 0.7
 SENTENCE_END = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
-FIGURE = re.compile(r"\d+")
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """An encoded text: ``tokens`` [n, late dims] as they are kept in an index, ``ids`` [n], the place of each token in
-    ``text``; the passage itself starts at ``start``, after its title."""
-
-    tokens: np.ndarray
-    ids: np.ndarray
-    spans: np.ndarray
-    text: str
-    start: int
-
-
-class Source:
-    """Passages and questions of one set, encoded."""
-
-    def __init__(self, passages: dict[str, Text], questions: dict[str, Text]) -> None:
-        self.passages, self.questions = passages, questions
-        self._frequency = Counter(i for held in passages.values() for i in set(held.ids.tolist()))
-
-    def weights(self, question: Text) -> np.ndarray:
-        frequency = np.array([self._frequency.get(i, 0) for i in question.ids.tolist()], np.int64)
-        return token_weights(frequency, len(self.passages))
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A question, the passage that answers it with the answer's words, and passages that do not. ``gold`` is None where
-    nothing answers; ``altered`` is the same question with another figure."""
-
-    source: Source
-    question: str
-    gold: str | None
-    answer: str
-    wrong: tuple[str, ...]
-    altered: str | None = None
-
-
-class Encoding:
-    """Encodes texts as the product does, token vectors rounded to 4 bits."""
-
-    def __init__(self) -> None:
-        self._encoder: Encoder = load(settings())
-        self.statistics: Statistics = statistics_for(self._encoder, settings())
-        self._codec = TokenCodec(self.statistics.low, self.statistics.high)
-
-    def passages(self, wanted: dict[str, tuple[str, str, str]]) -> dict[str, Text]:
-        """``wanted``: title, text and language by name."""
-        order = sorted(wanted, key=lambda name: len(wanted[name][1]))
-        full = {n: encoded_text(simplified(wanted[n][0]), None, simplified(wanted[n][1])) for n in order}
-        found = {}
-        for batch in batches(order):
-            for name, encoded in zip(batch, self._encoder.encode_passages([full[n] for n in batch]), strict=True):
-                tokens = centre_tokens(self.statistics, encoded.tokens, wanted[name][2], "passage")  # type: ignore[arg-type]
-                spans = np.array(self._encoder.token_offsets(full[name])[: len(tokens)], np.int32).reshape(-1, 2)
-                start = len(full[name]) - len(simplified(wanted[name][1]))
-                found[name] = Text(self._rounded(tokens), encoded.token_ids, spans, full[name], start)
-        return found
-
-    def questions(self, wanted: dict[str, str]) -> dict[str, Text]:
-        found = {}
-        texts = {name: normalise_query(text) for name, text in wanted.items()}
-        for batch in batches(list(texts)):
-            for name, encoded in zip(batch, self._encoder.encode_queries([texts[n] for n in batch]), strict=True):
-                tokens = centre_tokens(self.statistics, encoded.tokens, detect(texts[name]), "query")
-                found[name] = Text(
-                    tokens.astype(np.float16), encoded.token_ids, np.zeros((0, 2), np.int32), texts[name], 0
-                )
-        return found
-
-    def _rounded(self, tokens: np.ndarray) -> np.ndarray:
-        rounded: np.ndarray = self._codec.decode(self._codec.encode(tokens)).astype(np.float16)
-        return rounded
-
-
-def batches(names: Sequence[str], size: int = 64) -> Iterator[Sequence[str]]:
-    for start in range(0, len(names), size):
-        yield names[start : start + size]
-
-
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-def pieces(text: str) -> list[str]:
-    """Sentences put together to about the length of the product's passages."""
-    found, held = [], ""
-    for sentence in re.findall(r"[^。！？!?\n]*[。！？!?\n]*", text):
-        if held and len(held) + len(sentence) > PIECE_CHARS:
-            found.append(held)
-            held = ""
-        held += sentence
-    return [piece for piece in [*found, held] if piece.strip()]
-
-
-def altered(question: str, passage: str) -> str | None:
-    """The question with a figure changed to one that the passage does not hold; None where it has none."""
-    figures = [match for match in FIGURE.finditer(question) if len(match.group()) < 7]
-    if not figures:
-        return None
-    chosen = random.choice(figures)
-    for _ in range(20):
-        value = int(chosen.group()) + random.choice([-3, -2, -1, 1, 2, 3, 5, 10])
-        if value > 0 and str(value) not in passage:
-            return question[: chosen.start()] + str(value) + question[chosen.end() :]
-    return None
-
-
-def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
-    """Items to train on and items kept out, of the project's own articles."""
-    passages, asked, drafts = {}, {}, []
-    for place, article in enumerate(read(HERE / "articles.jsonl")):
-        for number, paragraph in enumerate(article["paragraphs"]):
-            for held in LANGUAGES:
-                passages[f"{article['id']}.{number}.{held}"] = (article[f"title_{held}"], paragraph[held], held)
-            for order, question in enumerate([*paragraph["questions"], paragraph["unanswerable"]]):
-                for ask in LANGUAGES:
-                    name = f"{article['id']}.{number}.{order}.{ask}"
-                    asked[name] = question[ask]
-                    other = altered(simplified(question[ask]), paragraph["zh"] + paragraph["en"])
-                    if other and "answer_zh" in question:
-                        asked[f"{name}!"] = other
-                    drafts.append((place, article["id"], number, len(article["paragraphs"]), question, name))
-    source = Source(encoding.passages(passages), encoding.questions(asked))
-    found: tuple[list[Item], list[Item]] = ([], [])
-    for place, identity, number, count, question, name in drafts:
-        for held in LANGUAGES:
-            own = f"{identity}.{number}.{held}"
-            others = tuple(f"{identity}.{other}.{held}" for other in range(count) if other != number)
-            kept_out = place % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
-            if "answer_zh" not in question:
-                found[kept_out].append(Item(source, name, None, "", (own, *others)))
-            else:
-                other_name = f"{name}!" if f"{name}!" in asked else None
-                found[kept_out].append(
-                    Item(source, name, own, simplified(question[f"answer_{held}"]), others, other_name)
-                )
-    return found
-
-
-def chinese(encoding: Encoding, folder: Path) -> list[Item]:
-    """Training items of DRCD or CMRC 2018."""
-    if not folder.is_dir():
-        return []
-    rows = {row["id"]: row for row in read(folder / "corpus.jsonl")}
-    gold = dict(line.split("\t")[:2] for line in (folder / "qrels.tsv").read_text("utf-8").splitlines())
-    titles: defaultdict[str, list[str]] = defaultdict(list)
-    parts: defaultdict[str, list[str]] = defaultdict(list)
-    passages, asked = {}, {}
-    for row in rows.values():
-        titles[row["title"] or row["id"]].append(row["id"])
-        for number, piece in enumerate(pieces(row["text"])):
-            name = f"{row['id']}#{number}"
-            parts[row["id"]].append(name)
-            passages[name] = (row["title"], piece, "zh")
-    wanted = [row for row in read(folder / "queries.jsonl") if _for_training(row, rows.get(gold.get(row["id"], "")))]
-    for row in wanted:
-        asked[row["id"]] = row["text"]
-        other = altered(simplified(row["text"]), rows[gold[row["id"]]]["text"])
-        if other:
-            asked[f"{row['id']}!"] = other
-    source = Source(encoding.passages(passages), encoding.questions(asked))
-    grams = {name: pairs_of(text.text) for name, text in source.passages.items()}
-    return list(_chinese_items(source, wanted, gold, {"titles": titles, "parts": parts}, grams))
-
-
-def _chinese_items(
-    source: Source,
-    wanted: Sequence[dict[str, Any]],
-    gold: dict[str, str],
-    names: dict[str, defaultdict[str, list[str]]],
-    grams: dict[str, set[str]],
-) -> Iterator[Item]:
-    everything = sorted(source.passages)
-    for row in wanted:
-        answer, mine = simplified(row["answers"][0]), pairs_of(source.questions[row["id"]].text)
-        home = [n for n in names["parts"][gold[row["id"]]] if answer in source.passages[n].text]
-        if not home:
-            continue
-        best = max(home, key=lambda name: len(mine & grams[name]))
-        siblings = next((held for held in names["titles"].values() if gold[row["id"]] in held), [])
-        pool = {n for i in siblings for n in names["parts"][i]} | set(random.sample(everything, 150))
-        pool = {n for n in pool - {best} if answer not in source.passages[n].text}
-        near = sorted(pool, key=lambda name: (-len(mine & grams[name]), name))[:6]
-        other = f"{row['id']}!" if f"{row['id']}!" in source.questions else None
-        yield Item(source, row["id"], best, answer, tuple(near), other)
-
-
-def _for_training(row: dict[str, Any], article: dict[str, Any] | None) -> bool:
-    """The half of CMRC 2018 that everything is fitted to, and the titles of DRCD that the adapter was trained on."""
-    if article is None or not row.get("answers"):
-        return False
-    if article["title"]:
-        return for_training(article["title"])
-    return part(row["id"]) == "dev"
-
-
-def pairs_of(text: str) -> set[str]:
-    return {text[i : i + 2] for i in range(len(text) - 1)}
 
 
 class Net(nn.Module):
@@ -265,15 +55,18 @@ class Net(nn.Module):
         super().__init__()
         self.salience = nn.Linear(dims, HEADS)
         self.attention = nn.Linear(dims, 1)
+        self.values = nn.Linear(dims, VALUES, bias=False)
+        self.matched = nn.Linear(dims, WIDTH, bias=False)
         self.kinds = nn.Linear(dims, KINDS, bias=False)
         self.asked = nn.Linear(dims, TYPES * WIDTH, bias=False)
         self.given = nn.Linear(dims, WIDTH, bias=False)
-        inputs = 2 * HEADS * (len(WINDOWS) + 1) + KINDS + TYPES + 1
+        inputs = (2 * HEADS + VALUES) * len(WINDOWS) + KINDS + TYPES + WIDTH
         self.first = nn.Conv1d(inputs, HIDDEN, 3, padding=1)
         self.convolutions = nn.ModuleList(nn.Conv1d(HIDDEN, HIDDEN, 5, padding=2 * s, dilation=s) for s in SPREADS)
         self.norms = nn.ModuleList(nn.LayerNorm(HIDDEN) for _ in range(len(SPREADS) + 1))
         self.pointer = nn.Linear(HIDDEN, 1)
-        self.whole_1, self.whole_2 = nn.Linear(2 * HEADS + 1, 32), nn.Linear(32, 1)
+        self.whole_1, self.whole_2 = nn.Linear(2 * HEADS + 2 * VALUES + 1, WHOLE), nn.Linear(WHOLE, 1)
+        self.whole_3 = nn.Linear(WHOLE, HIDDEN)
         self.dropout = nn.Dropout(DROPOUT)
         nn.init.zeros_(self.salience.weight)
         nn.init.zeros_(self.salience.bias)
@@ -286,28 +79,37 @@ class Net(nn.Module):
         similarities = torch.bmm(question, passage.transpose(1, 2)).masked_fill(~real[:, None, :], -1.0)
         salience = torch.log(batch["weights"] + 1e-9)[:, :, None] + 3 * self.salience(question)
         salience = salience.masked_fill(~asked[:, :, None], -1e4).softmax(1)
-        parts = []
-        for width in WINDOWS:
-            best = functional.max_pool1d(similarities, width, stride=1, padding=width // 2)
-            parts += [torch.einsum("bnm,bnh->bhm", x, salience) for x in (best, best.clamp_min(0) ** 2)]
-        anywhere = similarities.amax(2)
-        whole = torch.cat(
-            [torch.einsum("bn,bnh->bh", x, salience) for x in (anywhere, anywhere.clamp_min(0) ** 2)], dim=1
-        )
+        values = self.dropout(self.values(question)) * salience[:, :, :1]
+
+        def covered(best: torch.Tensor) -> torch.Tensor:
+            linear = torch.cat([salience, values], dim=2)
+            found = [
+                torch.bmm(linear.transpose(1, 2), best),
+                torch.bmm(salience.transpose(1, 2), best.clamp_min(0) ** 2),
+            ]
+            return torch.cat(found, dim=1)
+
+        parts = [covered(functional.max_pool1d(similarities, width, stride=1, padding=width // 2)) for width in WINDOWS]
+        length = torch.log1p(asked.sum(1).float())[:, None] / 3
+        anywhere = covered(similarities.amax(2, keepdim=True))[:, :, 0]
+        whole = gelu(self.whole_1(torch.cat([anywhere, values.sum(1), length], dim=1)))
         focus = self.attention(question)[:, :, 0].masked_fill(~asked, -1e4).softmax(1)
         wanted = self.asked((focus[:, :, None] * question).sum(1)).view(-1, TYPES, WIDTH)
-        length = torch.log1p(asked.sum(1).float())[:, None] / 3
-        across = [*whole.T, *length.T]
-        parts.append(torch.stack(across, dim=1)[:, :, None].expand(-1, -1, passage.shape[1]))
-        parts.append(self.dropout(self.kinds(passage)).transpose(1, 2))
-        parts.append(torch.einsum("btk,bmk->btm", wanted, self.given(passage)))
+        given = self.given(passage)
+        shares = (ALIGNED * similarities).masked_fill(~asked[:, :, None], -1e4).softmax(1)
+        matched = torch.bmm(shares.transpose(1, 2), self.matched(question))
+        parts += [
+            self.dropout(self.kinds(passage)).transpose(1, 2),
+            torch.einsum("btk,bmk->btm", wanted, given),
+            self.dropout(matched * given).transpose(1, 2),
+        ]
         mask = real[:, None, :].float()
-        states = gelu(self.norms[0](self.first(torch.cat(parts, 1) * mask).transpose(1, 2)))
+        first = self.first(torch.cat(parts, 1) * mask).transpose(1, 2) + self.whole_3(whole)[:, None, :]
+        states = gelu(self.norms[0](first))
         for convolution, norm in zip(self.convolutions, list(self.norms)[1:], strict=True):
             seen = convolution((states * real[:, :, None]).transpose(1, 2)).transpose(1, 2)
             states = states + self.dropout(gelu(norm(seen)))
-        said = self.whole_2(gelu(self.whole_1(torch.stack(across, dim=1))))
-        return (self.pointer(states)[:, :, 0] + said).masked_fill(~real, -1e4)
+        return (self.pointer(states)[:, :, 0] + self.whole_2(whole)).masked_fill(~real, -1e4)
 
     def _blurred(self, tokens: torch.Tensor) -> torch.Tensor:
         return tokens + NOISE * torch.randn_like(tokens) if self.training else tokens
@@ -328,6 +130,11 @@ class Pair:
     right: bool
     kept: np.ndarray | None = None
     answer: np.ndarray | None = None
+
+    @property
+    def length(self) -> int:
+        held = self.source.passages[self.passage].tokens
+        return len(held) if self.kept is None else int(self.kept.sum())
 
 
 def collated(pairs: Sequence[Pair]) -> dict[str, torch.Tensor]:
@@ -391,19 +198,29 @@ def thinned(sentence: np.ndarray) -> np.ndarray:
     return kept | sentence
 
 
+def pointed(net: Net, pairs: Sequence[Pair]) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """For each pair log sum exp of all that can be pointed at but nothing, and of what should be pointed at."""
+    logits = net(collated(pairs))
+    for row, score, pair in zip(logits, logits.logsumexp(1), pairs, strict=True):
+        if not pair.right:
+            yield score, torch.zeros(())
+        elif pair.answer is None or not pair.answer.any():
+            yield score, score
+        else:
+            yield score, row[: len(pair.answer)][torch.from_numpy(pair.answer)].logsumexp(0)
+
+
 def losses(net: Net, pairs: Sequence[Pair]) -> dict[str, torch.Tensor]:
     """``point``: -log of the share that the answer (or nothing) has of all that can be pointed at. ``rank``: the
     passage that answers against the others of its question."""
-    logits = net(collated(pairs))
-    scores = logits.logsumexp(1)
-    best = []
-    for i, pair in enumerate(pairs):
-        if not pair.right:
-            best.append(torch.zeros(()))
-        elif pair.answer is None or not pair.answer.any():
-            best.append(scores[i])
-        else:
-            best.append(logits[i, : len(pair.answer)][torch.from_numpy(pair.answer)].logsumexp(0))
+    # Pairs of about the same length go together, so that little is computed for padding.
+    order = sorted(range(len(pairs)), key=lambda i: pairs[i].length)
+    found: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+    for start in range(0, len(order), CHUNK):
+        chunk = order[start : start + CHUNK]
+        found.update(zip(chunk, pointed(net, [pairs[i] for i in chunk]), strict=True))
+    scores = torch.stack([found[i][0] for i in range(len(pairs))])
+    best = [found[i][1] for i in range(len(pairs))]
     groups: defaultdict[int, list[int]] = defaultdict(list)
     for i, pair in enumerate(pairs):
         groups[pair.group].append(i)
@@ -432,12 +249,22 @@ def examined(score: Callable[[list[tuple[Source, str, str]]], np.ndarray], kept_
         for held in LANGUAGES:
             chosen = [i for i in kept_out if i.question.endswith(ask) and i.wrong[0].endswith(held)]
             yes, no = [i for i in chosen if i.gold], [i for i in chosen if not i.gold]
-            known = score([(i.source, i.question, p) for i in yes for p in (i.gold or "", *i.wrong)])
-            none = score([(i.source, i.question, p) for i in no for p in i.wrong]).reshape(len(no), -1).max(1)
-            known = known.reshape(len(yes), -1)
-            right = (known.max(1)[:, None] > none[None]).mean()
-            said.append(f"{ask}-{held} {(known.argmax(1) == 0).mean():.3f} {right:.3f}")
+            known = best_of(score, yes)
+            none = best_of(score, no)
+            first = np.mean([place == 0 for _, place in known])
+            right = np.mean([[one > other for other, _ in none] for one, _ in known])
+            said.append(f"{ask}-{held} {first:.3f} {right:.3f}")
     return "  ".join(said)
+
+
+def best_of(
+    score: Callable[[list[tuple[Source, str, str]]], np.ndarray], items: Sequence[Item]
+) -> list[tuple[float, int]]:
+    """The best score that any of an item's passages has, and its place among them (0: the one that answers)."""
+    names = [[i.gold, *i.wrong] if i.gold else list(i.wrong) for i in items]
+    scores = score([(i.source, i.question, n) for i, some in zip(items, names, strict=True) for n in some])
+    parts = np.split(scores, np.cumsum([len(some) for some in names])[:-1])
+    return [(float(each.max()), int(each.argmax())) for each in parts]
 
 
 def late(asked: list[tuple[Source, str, str]]) -> np.ndarray:
@@ -450,17 +277,39 @@ def late(asked: list[tuple[Source, str, str]]) -> np.ndarray:
     return np.array(found)
 
 
-def gathered(cache: Path | None) -> tuple[str, int, list[Item], list[Item], list[Item]]:
-    """Statistics' fingerprint, dimensions, items of articles, items kept out, Chinese items."""
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is trained on, by the names of ``STEP``, and what is kept out of it, by source."""
+
+    fingerprint: str
+    dims: int
+    trained: dict[str, list[Item]]
+    kept_out: dict[str, list[Item]]
+
+
+def gathered(cache: Path | None) -> Material:
+    """Everything encoded, or what ``cache`` holds of it."""
     path = cache / "reader.pkl" if cache else None
     if path and path.is_file():
         with path.open("rb") as file:
-            kept: tuple[str, int, list[Item], list[Item], list[Item]] = pickle.load(file)
+            kept: Material = pickle.load(file)
         return kept
     encoding = Encoding()
     trained, kept_out = articles(encoding)
+    more, kept_out_more = written(encoding)
     asked = [item for name in ("drcd", "cmrc2018") for item in chinese(encoding, DRCD.with_name(name))]
-    found = (encoding.statistics.fingerprint, encoding.statistics.projection.shape[1], trained, kept_out, asked)
+    found = Material(
+        encoding.statistics.fingerprint,
+        encoding.statistics.projection.shape[1],
+        {
+            "articles": [i for i in trained if i.gold],
+            "none of articles": [i for i in trained if not i.gold],
+            "chinese": asked,
+            "written": [i for i in more if i.gold],
+            "none of written": [i for i in more if not i.gold],
+        },
+        {"articles": kept_out, "written": kept_out_more},
+    )
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
@@ -468,24 +317,38 @@ def gathered(cache: Path | None) -> tuple[str, int, list[Item], list[Item], list
     return found
 
 
-def train(minutes: float, out: Path, cache: Path | None) -> None:
-    """Train for a while and write the reader's weights."""
-    fingerprint, dims, trained, kept_out, asked = gathered(cache)
-    known, none = [i for i in trained if i.gold], [i for i in trained if not i.gold]
-    tell(f"{len(known)} + {len(asked)} questions with an answer, {len(none)} without")
-    tell(f"late interaction: {examined(late, kept_out)}")
-    net = Net(dims)
-    optimiser = torch.optim.AdamW(net.parameters(), lr=LEARNING_RATE, weight_decay=0.02)
+def step_of(material: Material) -> list[Item]:
+    """Questions of one step; fewer where a source is not at hand."""
+    return [
+        i
+        for name, size in STEP.items()
+        for i in random.sample(material.trained[name], min(size, len(material.trained[name])))
+    ]
+
+
+def train(minutes: float, out: Path, cache: Path | None, begin: Path | None) -> None:
+    """Train for a while, from chance or from the weights of ``begin``, and write the reader's weights."""
+    material = gathered(cache)
+    tell("questions: " + ", ".join(f"{name} {len(items)}" for name, items in material.trained.items()))
+
+    def show(score: Callable[[list[tuple[Source, str, str]]], np.ndarray]) -> None:
+        for name, items in material.kept_out.items():
+            if items:
+                tell(f"{name}: {examined(score, items)}")
+
+    show(late)
+    net = Net(material.dims)
+    if begin:
+        with np.load(begin, allow_pickle=False) as file:
+            net.load_state_dict({name: torch.from_numpy(file[name].astype(np.float32)) for name in net.state_dict()})
+    highest = LEARNING_RATE / 2 if begin else LEARNING_RATE
+    optimiser = torch.optim.AdamW(net.parameters(), lr=highest, weight_decay=0.02)
     began, step, shown = time.monotonic(), 0, 0.2
     recent: defaultdict[str, list[float]] = defaultdict(list)
     while (share := (time.monotonic() - began) / (60 * minutes)) < 1:
-        rate = LEARNING_RATE * min(1.0, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * share))
+        rate = highest * min(1.0, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 + math.cos(math.pi * share))
         optimiser.param_groups[0]["lr"] = rate
-        batch = [
-            *random.sample(known, OWN),
-            *random.sample(none, NEAR_MISSES),
-            *random.sample(asked, CHINESE if asked else 0),
-        ]
+        batch = step_of(material)
         found = losses(net, [pair for group, item in enumerate(batch) for pair in pairs_for(item, group)])
         optimiser.zero_grad()
         torch.stack(list(found.values())).sum().backward()
@@ -498,10 +361,10 @@ def train(minutes: float, out: Path, cache: Path | None) -> None:
             tell(f"step {step}, {share:.0%}: " + "  ".join(f"{n} {np.mean(v[-50:]):.3f}" for n, v in recent.items()))
         if share > shown:
             shown += 0.2
-            tell(examined(lambda wanted: scored(net, wanted), kept_out))
-    tell(examined(lambda wanted: scored(net, wanted), kept_out))
+            show(lambda wanted: scored(net, wanted))
+    show(lambda wanted: scored(net, wanted))
     arrays = {name: value.detach().half().numpy() for name, value in net.state_dict().items()}
-    np.savez_compressed(out, statistics=np.array(fingerprint), **arrays)
+    np.savez_compressed(out, statistics=np.array(material.fingerprint), **arrays)
     print(f"{out}: {step} steps, {out.stat().st_size} bytes")
 
 
@@ -511,13 +374,14 @@ def tell(said: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=14, help="how long to train (two cores)")
+    parser.add_argument("--minutes", type=float, default=36, help="how long to train (two cores)")
+    parser.add_argument("--from", dest="begin", type=Path, help="weights to go on with, at half the learning rate")
     parser.add_argument("--out", type=Path, default=SHIPPED, help="file to write")
     parser.add_argument("--cache", type=Path, help="folder that keeps what was encoded")
     chosen = parser.parse_args()
     random.seed(0)
     torch.manual_seed(0)
-    train(chosen.minutes, chosen.out, chosen.cache)
+    train(chosen.minutes, chosen.out, chosen.cache, chosen.begin)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,15 @@ projected token vectors, as in ``late.py``) the logits come from, for each token
 
 - coverage: sum_i s_ih max_{j' near j} S_ij', linear and squared, within each of ``WINDOWS`` and anywhere, where the
   salience s_h of the question's tokens is learned in ``HEADS`` ways on top of their rarity;
-- what the token is (``KINDS`` projections of its vector), and whether it is what the question asks for
-  (``TYPES`` bilinear forms of it and of the question's focus, a learned mean of its tokens);
+- what is covered and what is not: sum_i s_i0 v_i max_j' S_ij', with ``VALUES`` projections v_i of q_i, likewise;
+- what the token is (``KINDS`` projections of its vector), whether it is what the question asks for (``TYPES`` bilinear
+  forms of it and of the question's focus, a learned mean of its tokens), and how it differs from what it matches
+  (its projection times that of a mean of the question's tokens with weights exp(``ALIGNED`` S_ij));
 
 followed by convolutions over neighbouring tokens (a decomposable attention, Parikh et al., EMNLP 2016, with the
-convolutions of QANet, Yu et al., ICLR 2018, in place of recurrence). The weights are made by
-``evals/training/reader.py`` for the packaged encoder and its statistics, and are of no use with others.
+convolutions of QANet, Yu et al., ICLR 2018, in place of recurrence), which the coverage anywhere in the passage shifts.
+The weights are made by ``evals/training/reader.py`` for the packaged encoder and its statistics, and are of no use with
+others.
 """
 
 from __future__ import annotations
@@ -36,10 +39,13 @@ Floats = npt.NDArray[np.float32]
 
 SHIPPED: Final = Path(__file__).parent / "data" / "reader.npz"
 HEADS: Final = 4
+VALUES: Final = 24
 KINDS: Final = 48
 TYPES: Final = 8
 WIDTH: Final = 32
 """Dimensions in which what is asked for and what is given are compared."""
+ALIGNED: Final = 8.0
+WHOLE: Final = 32
 HIDDEN: Final = 96
 WINDOWS: Final = (1, 9, 33)
 """Passage tokens that count as near, the token itself in the middle."""
@@ -101,36 +107,41 @@ class Reader:
         self, strip: _Strip, question: Floats, salience: Floats, matrices: Sequence[Floats], probed: Sequence[Floats]
     ) -> Floats:
         """[strip] logits of every token of the passages that ``strip`` lays out."""
-        near = [_tiled(best) for best in _near(strip.laid(matrices, -1.0))]
-        coverage = [salience.T @ x for best in near for x in (best, np.square(np.maximum(best, 0)))]
-        whole = self._whole(question, salience, matrices)
+        carried = np.concatenate([salience, question @ self._w["values.weight"].T * salience[:, :1]], axis=1)
+        laid = strip.laid(matrices, -1.0)
+        near = [_covered(salience, carried, _tiled(best)) for best in _near(laid)]
+        whole = self._whole(question, salience, carried, matrices)
         found = _tiled(strip.laid(probed, 0.0))
         kinds, given = found[:, :KINDS], found[:, KINDS:]
-        parts = [*coverage, _tiled(whole.T[:, strip.passage]), kinds, self._wanted(question) @ given]
+        matched = (question @ self._w["matched.weight"].T).T @ _tiled(_softmax(np.float32(ALIGNED) * laid))
+        parts = [*near, kinds, self._wanted(question) @ given, matched * given]
         inputs = np.concatenate(parts, axis=1).transpose(0, 2, 1).reshape(len(strip.inside), -1)
-        states = self._convolved("first", inputs * strip.inside, 1)
-        states = _gelu(self._normed("norms.0", states))
+        first = self._convolved("first", inputs * strip.inside, 1) + self._linear("whole_3", whole)[strip.passage]
+        states = _gelu(self._normed("norms.0", first))
         for i, spread in enumerate(SPREADS):
             seen = self._convolved(f"convolutions.{i}", states * strip.inside, spread)
             states = states + _gelu(self._normed(f"norms.{i + 1}", seen))
-        said = self._linear("whole_2", _gelu(self._linear("whole_1", whole)))
         pointed = _product(states, self._w["pointer.weight"].T) + self._w["pointer.bias"]
-        return np.asarray(pointed[:, 0] + said[strip.passage, 0])
+        return np.asarray(pointed[:, 0] + self._linear("whole_2", whole)[strip.passage, 0])
 
-    def _whole(self, question: Floats, salience: Floats, matrices: Sequence[Floats]) -> Floats:
-        """[passages, 2 * heads + 1] coverage of the question anywhere in each passage, and the question's length."""
-        anywhere = np.stack([matrix.max(axis=1) for matrix in matrices])
-        length = np.full((len(matrices), 1), np.log1p(len(question)) / 3, np.float32)
-        return np.concatenate([anywhere @ salience, np.square(np.maximum(anywhere, 0)) @ salience, length], axis=1)
+    def _whole(self, question: Floats, salience: Floats, carried: Floats, matrices: Sequence[Floats]) -> Floats:
+        """[passages, whole] what can be said of each passage as a whole: coverage of the question anywhere in it, what
+        the question holds, and its length."""
+        anywhere = np.stack([matrix.max(axis=1) for matrix in matrices], axis=1)
+        held = np.append(carried[:, HEADS:].sum(axis=0), np.log1p(len(question)) / 3).astype(np.float32)
+        said = np.concatenate([_covered(salience, carried, anywhere).T, np.tile(held, (len(matrices), 1))], axis=1)
+        return _gelu(self._linear("whole_1", said))
 
     def _linear(self, name: str, values: Floats) -> Floats:
         return np.asarray(values @ self._w[f"{name}.weight"].T + self._w[f"{name}.bias"], np.float32)
 
     def _normed(self, name: str, values: Floats) -> Floats:
         """Layer normalisation over the last axis."""
-        centred = values - values.mean(axis=-1, keepdims=True)
-        scale = np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + _EPSILON)
-        return np.asarray(centred / scale * self._w[f"{name}.weight"] + self._w[f"{name}.bias"], np.float32)
+        normed: Floats = values - values.mean(axis=-1, keepdims=True)
+        normed /= np.sqrt(np.square(normed).mean(axis=-1, keepdims=True) + _EPSILON)
+        normed *= self._w[f"{name}.weight"]
+        normed += self._w[f"{name}.bias"]
+        return normed
 
     def _convolved(self, name: str, values: Floats, spread: int) -> Floats:
         """A convolution over tokens, [tokens, inputs] -> [tokens, outputs], with zeros beyond both ends."""
@@ -193,6 +204,12 @@ def tempered(odds: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.clip(odds / TEMPERATURE, -30, 30))), np.float32)
 
 
+def _covered(salience: Floats, carried: Floats, best: Floats) -> Floats:
+    """Coverage, [..., 2 * heads + values, places], of a question whose tokens have their ``best`` match, [..., n,
+    places], by ``carried`` weights, [n, heads + values], and squared by ``salience``, [n, heads]."""
+    return np.concatenate([carried.T @ best, salience.T @ np.square(np.maximum(best, 0))], axis=-2)
+
+
 def _tiled(matrix: Floats) -> Floats:
     """[rows, strip] -> [tiles, rows, ``_TILE``]."""
     return matrix.reshape(len(matrix), -1, _TILE).transpose(1, 0, 2)
@@ -232,9 +249,14 @@ def _softmax(values: Floats) -> Floats:
 
 
 def _gelu(values: Floats) -> Floats:
-    """GELU (Hendrycks and Gimpel, arXiv:1606.08415), its approximation by tanh."""
-    inner = np.float32(np.sqrt(2 / np.pi)) * (values + np.float32(0.044715) * values * values * values)
-    return np.asarray(0.5 * values * (1 + np.tanh(inner)), np.float32)
+    """GELU (Hendrycks and Gimpel, arXiv:1606.08415), its approximation x / 2 * (1 + tanh(y)) = x / (1 + exp(-2 y))."""
+    inner = np.square(values)
+    inner *= np.float32(-2 * 0.044715 * np.sqrt(2 / np.pi))
+    inner -= np.float32(2 * np.sqrt(2 / np.pi))
+    inner *= values
+    np.exp(np.minimum(inner, 80, out=inner), out=inner)
+    inner += 1
+    return np.asarray(np.divide(values, inner, out=inner))
 
 
 def _log_sum(logits: Floats) -> float:
