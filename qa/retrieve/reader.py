@@ -24,6 +24,7 @@ others.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import pairwise
@@ -61,6 +62,11 @@ _TILE: Final = 24
 thread. Larger ones it shares between threads, and searches side by side then wait for each other's."""
 _SALIENCE: Final = 3.0
 _EPSILON: Final = 1e-5
+_WHOLE_TEXT: Final = re.compile(
+    r"[”』」》\"'](?:主要|都|到底|究竟)?(?:讲|说|写|谈)(?:了|的是|的)?(?:些|点)?(?:什么|啥)"
+    r"|^what (?:does|do|did|is|was|are) [“‘\"'].{1,300}[”’\"'](?: mainly)? (?:say|about|tell)\b",
+    re.IGNORECASE,
+)
 
 
 class Reader:
@@ -197,6 +203,12 @@ def readable(quote: str) -> bool:
     which the reader knows nothing."""
     barred = ["|" in line or "\t" in line for line in quote.split("\n")]
     return not any(one and next_ for one, next_ in pairwise(barred))
+
+
+def pointing(question: str) -> bool:
+    """Whether a question asks for something that can be pointed at, not for what a text says as a whole: of such
+    questions too the reader knows nothing."""
+    return not _WHOLE_TEXT.search(question)
 
 
 def tempered(odds: Floats) -> Floats:

@@ -23,7 +23,7 @@ from qa.retrieve.features import FIRST, describe
 from qa.retrieve.fuse import SHIPPED, Blend, fuse
 from qa.retrieve.glossary import Glossary
 from qa.retrieve.pool import Gatherer, Pool, Question
-from qa.retrieve.reader import readable, reader_for, tempered
+from qa.retrieve.reader import pointing, readable, reader_for, tempered
 from qa.store.store import Snapshot
 from qa.types import Filters, Passage, Timings
 
@@ -85,7 +85,7 @@ class Lane:
             found = self.gatherer.candidates(snapshot, question, filters)
         gathered = perf_counter()
         with tracing.span("rerank"):
-            pool = self.read(snapshot, self.gatherer.pool(snapshot, question, found))
+            pool = self.read(snapshot, question, self.gatherer.pool(snapshot, question, found))
             hits, confidence = self._rank(snapshot, question, pool, top_k)
         done = perf_counter()
         return Ranking(question, hits, confidence, _timings(began, encoded, gathered, done))
@@ -108,11 +108,12 @@ class Lane:
     def pool(self, snapshot: Snapshot, question: Question, filters: Filters | None = None) -> Pool:
         """Everything that is known of the candidates when they are ranked."""
         found = self.gatherer.candidates(snapshot, question, filters)
-        return self.read(snapshot, self.gatherer.pool(snapshot, question, found))
+        return self.read(snapshot, question, self.gatherer.pool(snapshot, question, found))
 
-    def read(self, snapshot: Snapshot, pool: Pool) -> Pool:
-        """``pool`` with what the reader says of its best candidates; as it is where no reader knows this encoder."""
-        if self._reader is None or not pool.passages:
+    def read(self, snapshot: Snapshot, question: Question, pool: Pool) -> Pool:
+        """``pool`` with what the reader says of its best candidates; as it is where no reader knows this encoder or
+        such questions."""
+        if self._reader is None or not pool.passages or not pointing(question.text):
             return pool
         scores = fuse(pool.evidence, pool.same_language, self._blend)
         best = _best_of_groups(pool, scores)[:READ]

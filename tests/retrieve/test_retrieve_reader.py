@@ -15,7 +15,7 @@ import qa
 from qa.encode.centring import Statistics
 from qa.index import Index
 from qa.retrieve import reader as reading
-from qa.retrieve.reader import TEMPERATURE, Reader, readable, reader_for, shipped, tempered
+from qa.retrieve.reader import TEMPERATURE, Reader, pointing, readable, reader_for, shipped, tempered
 from qa.retrieve.search import READ
 
 DIMS = 256
@@ -141,6 +141,25 @@ def read(index: Index, question: str) -> float:
 )
 def test_tables_are_not_read(text: str, prose: bool) -> None:
     assert readable(text) == prose
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("“岚山造船厂”讲了什么？", False),
+        ("《岚山造船厂》主要写了些什么？", False),
+        ("What does “The Lanshan shipyard” say?", False),
+        ("顾维新讲了什么？", True),
+        ("“海岳号”是哪年交付的？", True),
+        ("What does Gu Weixin say about the dock?", True),
+    ],
+)
+def test_what_a_text_says_as_a_whole_is_not_pointed_at(question: str, said: bool) -> None:
+    assert pointing(question) == said
+
+
+def test_a_question_about_the_whole_text_is_not_read(note: Index) -> None:
+    assert np.isnan(read(note, "“yard”讲了什么？"))
 
 
 def test_only_the_best_candidates_are_read(corpus_index: Index) -> None:
