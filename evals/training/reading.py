@@ -7,7 +7,7 @@ import json
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -142,6 +142,18 @@ def altered(question: str, passage: str) -> str | None:
     return None
 
 
+def ask_altered(asked: dict[str, str], name: str, passage: str) -> None:
+    """Adds the question ``name`` with another figure to ``asked``, where it has one: see ``altered_of``."""
+    other = altered(simplified(asked[name]), passage)
+    if other:
+        asked[f"{name}!"] = other
+
+
+def altered_of(name: str, asked: Container[str]) -> str | None:
+    """The name of the question ``name`` with another figure, if that is ``asked`` too."""
+    return f"{name}!" if f"{name}!" in asked else None
+
+
 def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
     """Items to train on and items kept out, of the project's own articles."""
     passages, asked, drafts = {}, {}, []
@@ -153,9 +165,8 @@ def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
                 for ask in LANGUAGES:
                     name = f"{article['id']}.{number}.{order}.{ask}"
                     asked[name] = question[ask]
-                    other = altered(simplified(question[ask]), paragraph["zh"] + paragraph["en"])
-                    if other and "answer_zh" in question:
-                        asked[f"{name}!"] = other
+                    if "answer_zh" in question:
+                        ask_altered(asked, name, paragraph["zh"] + paragraph["en"])
                     drafts.append((place, article["id"], number, len(article["paragraphs"]), question, name))
     source = Source(encoding.passages(passages), encoding.questions(asked))
     found: tuple[list[Item], list[Item]] = ([], [])
@@ -167,10 +178,8 @@ def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
             if "answer_zh" not in question:
                 found[kept_out].append(Item(source, name, None, "", (own, *others)))
             else:
-                other_name = f"{name}!" if f"{name}!" in asked else None
-                found[kept_out].append(
-                    Item(source, name, own, simplified(question[f"answer_{held}"]), others, other_name)
-                )
+                answer = simplified(question[f"answer_{held}"])
+                found[kept_out].append(Item(source, name, own, answer, others, altered_of(name, asked)))
     return found
 
 
@@ -192,9 +201,7 @@ def chinese(encoding: Encoding, folder: Path) -> list[Item]:
     wanted = [row for row in read(folder / "queries.jsonl") if _for_training(row, rows.get(gold.get(row["id"], "")))]
     for row in wanted:
         asked[row["id"]] = row["text"]
-        other = altered(simplified(row["text"]), rows[gold[row["id"]]]["text"])
-        if other:
-            asked[f"{row['id']}!"] = other
+        ask_altered(asked, row["id"], rows[gold[row["id"]]]["text"])
     source = Source(encoding.passages(passages), encoding.questions(asked))
     grams = {name: pairs_of(text.text) for name, text in source.passages.items()}
     return list(_chinese_items(source, wanted, gold, {"titles": titles, "parts": parts}, grams))
@@ -218,8 +225,7 @@ def _chinese_items(
         pool = {n for i in siblings for n in names["parts"][i]} | set(random.sample(everything, 150))
         pool = {n for n in pool - {best} if answer not in source.passages[n].text}
         near = sorted(pool, key=lambda name: (-len(mine & grams[name]), name))[:6]
-        other = f"{row['id']}!" if f"{row['id']}!" in source.questions else None
-        yield Item(source, row["id"], best, answer, tuple(near), other)
+        yield Item(source, row["id"], best, answer, tuple(near), altered_of(row["id"], source.questions))
 
 
 def _for_training(row: dict[str, Any], article: dict[str, Any] | None) -> bool:
@@ -253,19 +259,17 @@ def written(encoding: Encoding) -> tuple[list[Item], list[Item]]:
                 name = f"{row['id']}.{ask}"
                 asked[name], asked[f"none {name}"] = row[ask], row[f"none_{ask}"]
                 start, end = row[f"{ask}_at"]
-                other = altered(row[ask], " ".join(piece for _, piece, _ in parts.values()))
-                if other:
-                    asked[f"!{name}"] = other
+                ask_altered(asked, name, " ".join(piece for _, piece, _ in parts.values()))
                 drafts.append((group, name, row["id"], simplified(text[start:end]), tuple(parts)))
     source = Source(encoding.passages(passages), encoding.questions(asked))
     found: tuple[list[Item], list[Item]] = ([], [])
     for group, name, identity, answer, parts_ in drafts:
-        items = found[_kept_out(group.partition("/")[0])]
+        items = found[_kept_out(group)]
         own = [n for n in parts_ if n.startswith(f"{identity}#")]
         home = next((n for n in own if answer in source.passages[n].text[source.passages[n].start :]), None)
         wrong = tuple(n for n in parts_ if n != home and answer not in source.passages[n].text)
         if home and wrong:
-            items.append(Item(source, name, home, answer, wrong, f"!{name}" if f"!{name}" in asked else None))
+            items.append(Item(source, name, home, answer, wrong, altered_of(name, asked)))
         others = tuple(n for n in parts_ if n not in own)
         if others:
             items.append(Item(source, f"none {name}", None, "", (*own, *others)))
@@ -277,7 +281,8 @@ def _corpus(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _kept_out(group: str) -> bool:
-    return hashlib.sha256(group.encode()).digest()[0] % HELD_OUT_EVERY == 0
+    """Whether a group is not trained on; "en16" and "en16/2" are on the same things and stay together."""
+    return hashlib.sha256(group.partition("/")[0].encode()).digest()[0] % HELD_OUT_EVERY == 0
 
 
 def pairs_of(text: str) -> set[str]:

@@ -41,12 +41,15 @@ Floats = npt.NDArray[np.float32]
 SHIPPED: Final = Path(__file__).parent / "data" / "reader.npz"
 HEADS: Final = 4
 VALUES: Final = 24
+"""Numbers that say what of the question is covered, where the heads say how much."""
 KINDS: Final = 48
 TYPES: Final = 8
 WIDTH: Final = 32
 """Dimensions in which what is asked for and what is given are compared."""
 ALIGNED: Final = 8.0
+"""How sharply a passage token chooses the question tokens that it is compared with."""
 WHOLE: Final = 32
+"""Numbers that a passage as a whole adds to what its tokens say."""
 HIDDEN: Final = 96
 WINDOWS: Final = (1, 9, 33)
 """Passage tokens that count as near, the token itself in the middle."""
