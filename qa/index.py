@@ -187,7 +187,7 @@ class Index:
         return writing(endpoint, self._encoder, self.lane.likeness, chosen.unsupported, quote)
 
     def _answers(self, ranking: Ranking) -> bool:
-        return bool(ranking.hits) and ranking.confidence >= self.lane.calibration.threshold
+        return bool(ranking.hits) and self.lane.calibration.answers(ranking.confidence, ranking.hits[0].features)
 
     def _evidence(self, snapshot: Snapshot, ranking: Ranking) -> tuple[Evidence, ...]:
         from qa.answer.candidates import Evidence

@@ -1,11 +1,15 @@
-"""Trains the adapter of the packaged encoder: ``python evals/training/adapter.py [--minutes 36] [--out FILE]``.
+"""Trains the adapter of the encoder: ``python evals/training/adapter.py [--minutes 36] [--from FILE] [--out FILE]``.
 
 LoRA (Hu et al. 2021, arXiv:2106.09685) on the layers above ``FROZEN``, for late interaction between a question and a
-passage of the same or the other language. A batch holds two articles of ``articles.jsonl``, each with four paragraphs
-that are easily confused, in both languages; every question has to find its paragraph in each of the four directions.
-Questions that no paragraph answers teach the score an absolute scale. Every fourth batch is Traditional Chinese
-reading comprehension (DRCD, CC BY-SA 3.0; six tenths of the half in ``../shared/bench``), where it is at hand, against
-forgetting.
+passage of the same or the other language. ``KINDS`` says which batches follow each other:
+
+- two articles of ``articles.jsonl``, each with four paragraphs that are easily confused, in both languages; every
+  question has to find its paragraph in each of the four directions;
+- English or Chinese passages of NoMIRACL, DRCD and CMRC 2018 with the questions of ``questions.jsonl``, which has both
+  languages for each passage;
+- Traditional Chinese reading comprehension (DRCD, CC BY-SA 3.0; six tenths of the half in ``../shared/bench``).
+
+The last two where ``../shared/bench`` is at hand. Questions that no passage answers teach the score an absolute scale.
 
 Needs torch and transformers (both come with sentence-transformers) and about 4 GB of memory. The lower layers do not
 change, so that their output is computed once a text.
@@ -30,13 +34,12 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+from written import BENCH, HELD_OUT_EVERY, HERE, asked_passages, kept_out, simplified
 
 from qa.encode import adapter, packaged, wheel
-from qa.ingest.normalise import normalise
 
-HERE = Path(__file__).parent
 ARTICLES = HERE / "articles.jsonl"
-DRCD = HERE.parents[2] / "shared" / "bench" / "drcd"
+DRCD = BENCH / "drcd"
 LANGUAGES = ("zh", "en")
 
 RANK = 16
@@ -48,13 +51,15 @@ MAX_TOKENS = 256
 LATE_SCALE, VECTOR_SCALE = 20.0, 15.0
 VECTOR_SHARE, ANSWER_SHARE, ANSWER_WEIGHT = 0.3, 0.5, 3.0
 MEAN_DECAY = 0.95
-STRENGTH = 0.6
-"""How much of the trained change is merged. On XQuAD, by which it was chosen, all of it is worse than a part
-(weights between the old and the new model: Wortsman et al., CVPR 2022)."""
+STRENGTH = 0.7
+"""How much of the trained change is merged, chosen by ``strength.py``: all of it is worse than a part (weights between
+the old and the new model: Wortsman et al., CVPR 2022)."""
 TITLE_SHARE = 0.3
 """Share of paragraphs that carry their title in front, as passages do in the product."""
-HELD_OUT_EVERY = 9
-"""Every ninth article stays out of training, to measure on."""
+KINDS = ("en", "articles", "zh", "drcd", "en", "zh")
+"""The batches of six steps: English and Chinese passages with questions of ``questions.jsonl``, articles, DRCD."""
+WRITTEN_PASSAGES, WRITTEN_UNANSWERED = 14, 4
+SAVE_EVERY = 50
 
 
 class LowRank(nn.Module):
@@ -109,6 +114,12 @@ class Trainee:
 
     def parameters(self) -> list[nn.Parameter]:
         return [matrix for change in self.changes.values() for matrix in (change.A, change.B)]
+
+    def load(self, path: Path) -> None:
+        with np.load(path, allow_pickle=False) as file:
+            for name, change in self.changes.items():
+                change.A.data = torch.from_numpy(file[f"{name}.A"].astype(np.float32))
+                change.B.data = torch.from_numpy(file[f"{name}.B"].astype(np.float32))
 
     def save(self, path: Path) -> None:
         arrays = {
@@ -213,11 +224,6 @@ class Losses:
         return max(math.log((self._passages + 1) / (self._frequency.get(token, 0) + 0.5)), 0.01)
 
 
-def simplified(text: str) -> str:
-    """Text as the product encodes it."""
-    return normalise(text).text
-
-
 def read_articles() -> list[dict[str, Any]]:
     """The articles of this project, the Chinese side as it is encoded."""
     articles = [json.loads(line) for line in ARTICLES.read_text("utf-8").splitlines()]
@@ -278,36 +284,84 @@ def chinese_batch(titles: Sequence[list[tuple[str, list[str]]]]) -> tuple[dict[s
     return {"zh": [text for text, _ in chosen]}, {"zh": [random.choice(asked) for _, asked in chosen]}
 
 
-def train(minutes: float, out: Path) -> None:
-    """Train for a while and write the adapter."""
+def read_written() -> dict[str, list[list[dict[str, str]]]]:
+    """Groups of passages by their language, with their questions, but for those that are measured on."""
+    groups: dict[str, list[list[dict[str, str]]]] = {language: [] for language in LANGUAGES}
+    for name, language, held in asked_passages():
+        if not kept_out(name):
+            groups[language].append(held)
+    return groups
+
+
+def written_batch(
+    held: str, groups: Sequence[list[dict[str, str]]]
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Passages of a few groups with their questions in both languages, then some that no passage answers; ``held`` is
+    the language of the passages."""
+    chosen: list[dict[str, str]] = []
+    for group in random.sample(groups, len(groups)):
+        chosen += group
+        if len(chosen) >= WRITTEN_PASSAGES:
+            break
+    chosen = chosen[:WRITTEN_PASSAGES]
+    passages = [(f"{c['title']}\n" if random.random() < TITLE_SHARE else "") + c["text"] for c in chosen]
+    unanswered = random.sample(chosen, min(WRITTEN_UNANSWERED, len(chosen)))
+    return {held: passages}, {
+        language: [c[language] for c in chosen] + [c[f"none_{language}"] for c in unanswered] for language in LANGUAGES
+    }
+
+
+class Batches:
+    """What to train on next, two batches of three of the project's own questions on public passages."""
+
+    def __init__(self, articles: Sequence[dict[str, Any]]) -> None:
+        self._articles, self._titles, self._written = articles, read_drcd(), read_written()
+        self._order: list[dict[str, Any]] = []
+        counts = {language: sum(map(len, groups)) for language, groups in self._written.items()}
+        print(f"{len(articles)} articles, {len(self._titles)} DRCD titles, passages asked {counts}", file=sys.stderr)
+
+    def next(self, step: int) -> tuple[str, dict[str, list[str]], dict[str, list[str]]]:
+        """The kind of a batch, its passages and its questions."""
+        kind = KINDS[step % len(KINDS)]
+        if kind == "drcd" and self._titles:
+            return kind, *chinese_batch(self._titles)
+        if kind in self._written and self._written[kind]:
+            return "written", *written_batch(kind, self._written[kind])
+        if len(self._order) < 2:
+            self._order = random.sample(self._articles, len(self._articles))
+        return "articles", *bilingual_batch([self._order.pop(), self._order.pop()])
+
+
+def train(minutes: float, out: Path, start: Path | None) -> None:
+    """Train for a while, from nothing or from an adapter, and write the adapter."""
     articles = read_articles()
-    kept_out = {article["id"] for article in held_out(articles)}
-    articles = [article for article in articles if article["id"] not in kept_out]
-    titles = read_drcd()
-    print(f"{len(articles)} articles, {len(titles)} DRCD titles", file=sys.stderr)
-    trainee = Trainee()
+    measured = {article["id"] for article in held_out(articles)}
+    articles = [article for article in articles if article["id"] not in measured]
+    trainee, batches = Trainee(), Batches(articles)
+    if start:
+        trainee.load(start)
     losses = Losses(trainee, articles)
     groups = [{"params": trainee.parameters()}, {"params": [losses.answer_line], "lr": 1e-2}]
     optimiser = torch.optim.AdamW(groups, lr=LEARNING_RATE, weight_decay=0.01)
-    began, step, order = time.monotonic(), 0, []
+    began, step = time.monotonic(), 0
     recent: defaultdict[str, list[float]] = defaultdict(list)
     while (share := (time.monotonic() - began) / (60 * minutes)) < 1:
         warm = min(1.0, (step + 1) / WARM_UP_STEPS)
         optimiser.param_groups[0]["lr"] = LEARNING_RATE * warm * 0.5 * (1 + math.cos(math.pi * share))
-        if len(order) < 2:
-            order = random.sample(articles, len(articles))
-        chinese = bool(titles) and step % 4 == 3
-        found = losses.of(*(chinese_batch(titles) if chinese else bilingual_batch([order.pop(), order.pop()])))
+        kind, passages, questions = batches.next(step)
+        found = losses.of(passages, questions)
         optimiser.zero_grad()
         torch.stack(list(found.values())).mean().backward()
         nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         optimiser.step()
         step += 1
         for name, loss in found.items():
-            recent[f"{'drcd ' if chinese else ''}{name}"].append(loss.item())
+            recent[f"{kind} {name}"].append(loss.item())
         if step % 20 == 0:
-            shown = "  ".join(f"{name} {np.mean(values[-20:]):.3f}" for name, values in recent.items() if "-" in name)
-            print(f"step {step}, {share:.0%}: {shown}", file=sys.stderr)
+            shown = "  ".join(f"{name} {np.mean(values[-20:]):.3f}" for name, values in recent.items())
+            print(f"step {step}, {share:.0%}: {shown}", file=sys.stderr, flush=True)
+        if step % SAVE_EVERY == 0:
+            trainee.save(out)
     trainee.save(out)
     print(f"{out}: {step} steps, {out.stat().st_size} bytes")
 
@@ -315,11 +369,12 @@ def train(minutes: float, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=36, help="how long to train (two cores)")
+    parser.add_argument("--from", dest="start", type=Path, help="adapter to go on from")
     parser.add_argument("--out", type=Path, default=adapter.SHIPPED, help="file to write")
     chosen = parser.parse_args()
     random.seed(0)
     torch.manual_seed(0)
-    train(chosen.minutes, chosen.out)
+    train(chosen.minutes, chosen.out, chosen.start)
 
 
 if __name__ == "__main__":

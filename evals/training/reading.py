@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 import re
 from collections import Counter, defaultdict
@@ -13,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from adapter import DRCD, HELD_OUT_EVERY, HERE, LANGUAGES, for_training, simplified
+from adapter import LANGUAGES, for_training
+from written import HELD_OUT_EVERY, HERE, groups_at_hand, kept_out, pieces, read, simplified
 
 from qa.config import settings
 from qa.encode.centring import Statistics, centre_tokens
@@ -26,13 +25,7 @@ from qa.ingest.pipeline import encoded_text
 from qa.retrieve.late import token_weights
 from qa.store.tokens import TokenCodec
 
-PIECE_CHARS = {"zh": 330, "en": 750}
 FIGURE = re.compile(r"\d+")
-SENTENCE = {
-    "zh": re.compile(r"[^。！？!?\n]*[。！？!?\n]*"),
-    "en": re.compile(r"(?:(?![.!?]\s).)*(?:[.!?]\s+)?", re.DOTALL),
-}
-WRITTEN = HERE / "questions.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +107,6 @@ def batches(names: Sequence[str], size: int = 64) -> Iterator[Sequence[str]]:
         yield names[start : start + size]
 
 
-def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-
-
-def pieces(text: str, language: str = "zh") -> list[str]:
-    """Sentences put together to about the length of the product's passages."""
-    found, held = [], ""
-    for sentence in SENTENCE[language].findall(text):
-        if held and len(held) + len(sentence) > PIECE_CHARS[language]:
-            found.append(held)
-            held = ""
-        held += sentence
-    return [piece for piece in [*found, held] if piece.strip()]
-
-
 def altered(question: str, passage: str) -> str | None:
     """The question with a figure changed to one that the passage does not hold; None where it has none."""
     figures = [match for match in FIGURE.finditer(question) if len(match.group()) < 7]
@@ -174,12 +152,12 @@ def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
         for held in LANGUAGES:
             own = f"{identity}.{number}.{held}"
             others = tuple(f"{identity}.{other}.{held}" for other in range(count) if other != number)
-            kept_out = place % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+            measured = place % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
             if "answer_zh" not in question:
-                found[kept_out].append(Item(source, name, None, "", (own, *others)))
+                found[measured].append(Item(source, name, None, "", (own, *others)))
             else:
                 answer = simplified(question[f"answer_{held}"])
-                found[kept_out].append(Item(source, name, own, answer, others, altered_of(name, asked)))
+                found[measured].append(Item(source, name, own, answer, others, altered_of(name, asked)))
     return found
 
 
@@ -239,11 +217,7 @@ def _for_training(row: dict[str, Any], article: dict[str, Any] | None) -> bool:
 
 def written(encoding: Encoding) -> tuple[list[Item], list[Item]]:
     """Items to train on and items kept out, of the project's own questions on passages of NoMIRACL and DRCD."""
-    groups: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    texts = {row["id"]: row for name in ("nomiracl", "drcd") for row in _corpus(DRCD.with_name(name))}
-    for row in read(WRITTEN):
-        if row["id"] in texts:
-            groups[f"{row['set']} {row['group']}"].append(row)
+    groups, texts = groups_at_hand()
     passages, asked, drafts = {}, {}, []
     for group, rows in groups.items():
         parts = {}
@@ -264,7 +238,7 @@ def written(encoding: Encoding) -> tuple[list[Item], list[Item]]:
     source = Source(encoding.passages(passages), encoding.questions(asked))
     found: tuple[list[Item], list[Item]] = ([], [])
     for group, name, identity, answer, parts_ in drafts:
-        items = found[_kept_out(group)]
+        items = found[kept_out(group)]
         own = [n for n in parts_ if n.startswith(f"{identity}#")]
         home = next((n for n in own if answer in source.passages[n].text[source.passages[n].start :]), None)
         wrong = tuple(n for n in parts_ if n != home and answer not in source.passages[n].text)
@@ -274,15 +248,6 @@ def written(encoding: Encoding) -> tuple[list[Item], list[Item]]:
         if others:
             items.append(Item(source, f"none {name}", None, "", (*own, *others)))
     return found
-
-
-def _corpus(folder: Path) -> Iterator[dict[str, Any]]:
-    yield from read(folder / "corpus.jsonl") if folder.is_dir() else ()
-
-
-def _kept_out(group: str) -> bool:
-    """Whether a group is not trained on; "en16" and "en16/2" are on the same things and stay together."""
-    return hashlib.sha256(group.partition("/")[0].encode()).digest()[0] % HELD_OUT_EVERY == 0
 
 
 def pairs_of(text: str) -> set[str]:

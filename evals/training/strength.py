@@ -1,13 +1,16 @@
-"""How much of the adapter to merge: ``python evals/training/strength.py [--adapter FILE] [--others 300]``.
+"""How much of an adapter to merge: ``python evals/training/strength.py [--adapter FILE] [--others 300]``.
 
-Late interaction of the last and the eighth layer over the articles that no training step sees (``adapter.held_out``)
-and some others as rivals, for several strengths: hit@1 and nDCG@10 of each direction. In float32, centred by the means
-of the passages and of the questions at hand, tokens weighed as in training; windows, words and dictionary play no part.
+Late interaction of the last and the eighth layer over what no training step sees, for several strengths: the articles
+of ``adapter.held_out`` with some others as rivals, and the passages of ``written.kept_out`` among themselves. hit@1 and
+nDCG@10 of each direction, and for the passages the AUROC of answered questions against near misses. In float32,
+centred by the means of the passages and of the questions at hand, tokens weighed as in training; windows, words and
+dictionary play no part.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,21 +21,13 @@ import numpy.typing as npt
 import torch
 from adapter import LANGUAGES, Batch, Losses, Trainee, held_out, read_articles
 from torch.nn import functional
+from written import asked_passages, kept_out
 
 from qa.encode import adapter as shipped
 
 STRENGTHS = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0)
 AT_ONCE = 16
 Floats = npt.NDArray[np.float32]
-
-
-def load(trainee: Trainee, path: Path) -> dict[str, torch.Tensor]:
-    """Take over the matrices of an adapter; the upper ones are handed back, to be scaled."""
-    with np.load(path, allow_pickle=False) as file:
-        for name, change in trainee.changes.items():
-            change.A.data = torch.from_numpy(file[f"{name}.A"].astype(np.float32))
-            change.B.data = torch.from_numpy(file[f"{name}.B"].astype(np.float32))
-    return {name: change.B.data.clone() for name, change in trainee.changes.items()}
 
 
 def encoded(trainee: Trainee, texts: Sequence[str], prompt: str) -> list[Batch]:
@@ -65,29 +60,77 @@ def figures(scores: Floats, gold: npt.NDArray[np.int64]) -> tuple[float, float]:
     return float((ranks == 0).mean()), float(np.where(ranks < 10, 1 / np.log2(ranks + 2), 0).mean())
 
 
+class Measured:
+    """Passages and questions by language, the right passage of each question (the first questions have one), and the
+    directions that are measured."""
+
+    def __init__(
+        self, passages: dict[str, list[str]], questions: dict[str, dict[str, list[str]]], gold: dict[str, list[int]]
+    ) -> None:
+        self._passages, self._questions, self._gold = passages, questions, gold
+
+    def cells(self, trainee: Trainee, losses: Losses) -> dict[str, tuple[float, float, float]]:
+        """hit@1, nDCG@10 and AUROC (nan without near misses) by direction."""
+        found = {}
+        for held, texts in self._passages.items():
+            passages = encoded(trainee, texts, "passage: ")
+            gold = np.array(self._gold[held])
+            for ask, asked in self._questions[held].items():
+                scores = late(losses, encoded(trainee, asked, "query: "), passages)
+                best = scores.max(axis=1)
+                right, wrong = best[: len(gold)], best[len(gold) :]
+                auroc = float((right[:, None] > wrong[None, :]).mean()) if len(wrong) else math.nan
+                found[f"{ask}-{held}"] = (*figures(scores[: len(gold)], gold), auroc)
+        return found
+
+
+def of_articles(articles: Sequence[dict[str, Any]], others: int) -> Measured:
+    asked = held_out(articles)
+    known = [p for article in articles if article not in asked for p in article["paragraphs"]]
+    own = [p for article in asked for p in article["paragraphs"]]
+    paragraphs: list[dict[str, Any]] = own + random.Random(0).sample(known, min(others, len(known)))
+    gold = [place for place, paragraph in enumerate(own) for _ in paragraph["questions"]]
+    questions = {la: [q[la] for p in own for q in p["questions"]] for la in LANGUAGES}
+    return Measured(
+        {la: [p[la] for p in paragraphs] for la in LANGUAGES},
+        dict.fromkeys(LANGUAGES, questions),
+        dict.fromkeys(LANGUAGES, gold),
+    )
+
+
+def of_written() -> Measured:
+    held: dict[str, list[dict[str, str]]] = {la: [] for la in LANGUAGES}
+    for name, language, passages in asked_passages():
+        held[language] += passages if kept_out(name) else []
+    asked = {
+        la: {ask: [p[ask] for p in rows] + [p[f"none_{ask}"] for p in rows] for ask in LANGUAGES}
+        for la, rows in held.items()
+    }
+    gold = {la: list(range(len(rows))) for la, rows in held.items()}
+    return Measured({la: [f"{p['title']}\n{p['text']}" for p in rows] for la, rows in held.items()}, asked, gold)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter", type=Path, default=shipped.SHIPPED)
     parser.add_argument("--others", type=int, default=300, help="paragraphs of other articles, as rivals")
+    parser.add_argument("--strengths", type=float, nargs="+", default=STRENGTHS)
     chosen = parser.parse_args()
     articles = read_articles()
-    asked = held_out(articles)
-    known = [p for article in articles if article not in asked for p in article["paragraphs"]]
-    own = [p for article in asked for p in article["paragraphs"]]
-    paragraphs: list[dict[str, Any]] = own + random.Random(0).sample(known, min(chosen.others, len(known)))
-    gold = np.array([place for place, paragraph in enumerate(own) for _ in paragraph["questions"]])
+    sets = {"articles": of_articles(articles, chosen.others), "passages": of_written()}
     trainee = Trainee()
-    losses, matrices = Losses(trainee, articles), load(trainee, chosen.adapter)
-    print(f"{len(gold)} questions, {len(paragraphs)} paragraphs a language; hit@1 nDCG@10")
-    for strength in STRENGTHS:
+    trainee.load(chosen.adapter)
+    losses = Losses(trainee, articles)
+    matrices = {name: change.B.data.clone() for name, change in trainee.changes.items()}
+    print("direction, hit@1, nDCG@10, AUROC")
+    for strength in chosen.strengths:
         for name, change in trainee.changes.items():
             change.B.data = matrices[name] * strength
-        held = {la: encoded(trainee, [p[la] for p in paragraphs], "passage: ") for la in LANGUAGES}
-        questions = {la: encoded(trainee, [q[la] for p in own for q in p["questions"]], "query: ") for la in LANGUAGES}
-        found = {f"{a}-{b}": figures(late(losses, questions[a], held[b]), gold) for a in LANGUAGES for b in LANGUAGES}
-        mean = np.mean([ndcg for _, ndcg in found.values()])
-        cells = "  ".join(f"{cell} {hit:.3f} {ndcg:.3f}" for cell, (hit, ndcg) in found.items())
-        print(f"{strength:.1f}  {cells}  mean nDCG {mean:.4f}", flush=True)
+        for name, measured in sets.items():
+            found = measured.cells(trainee, losses)
+            shown = "  ".join(f"{cell} {' '.join(f'{value:.3f}' for value in row)}" for cell, row in found.items())
+            mean = np.mean([row[1] for row in found.values()])
+            print(f"{strength:.1f} {name}  {shown}  mean nDCG@10 {mean:.4f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,10 +81,17 @@ def threshold(confidence: Floats, refused: float = REFUSED) -> float:
 
 
 def fit(examples: Sequence[Example], l2: float = L2, refused: float = REFUSED) -> Calibration:
-    """The calibration of these examples. Raises EvalError where there are too few.
+    """The calibration of these examples, and another without what the reader says of them. Raises EvalError where there
+    are too few."""
+    return replace(_fit(examples, l2, refused), unread=_fit([_unread(each) for each in examples], l2, refused))
 
-    A language pair with too few examples of its own takes the model of all of them.
-    """
+
+def _unread(example: Example) -> Example:
+    return replace(example, features=replace(example.features, read=math.nan, best_read=math.nan))
+
+
+def _fit(examples: Sequence[Example], l2: float, refused: float) -> Calibration:
+    """A language pair with too few examples of its own takes the model of all of them."""
     judged = [example for example in examples if example.right is not None]
     right = _model(judged or examples, [bool(e.right) for e in judged] or [e.found for e in examples], l2)
     pooled = _model(examples, [example.found for example in examples], l2)

@@ -111,7 +111,8 @@ class Room:
             judgements=dict(one.judgements),
             ranking=tuple(self._order(ranking, one)[:ARTICLES]),
             confidence=ranking.confidence,
-            answered=bool(ranking.hits) and ranking.confidence >= self._index.lane.calibration.threshold,
+            answered=bool(ranking.hits)
+            and self._index.lane.calibration.answers(ranking.confidence, ranking.hits[0].features),
             took=ranking.took_ms,
             digest=_digest(one),
             wanted="\n".join(self._articles[name].text[:EXCERPT_CHARS] for name, r in one.judgements.items() if r > 0),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
@@ -116,25 +117,36 @@ class Logistic:
 class Calibration:
     """``right``: that a hit answers the question. ``same``, ``across``: that one of the first hits does, judged by the
     evidence of the first, where it is in the language of the question or in another. Answers start at ``threshold`` of
-    the latter."""
+    the latter. ``unread``: the same for hits that no reader has read (tables, questions about a whole text, an encoder
+    that the reader does not know), fitted without what it says; where that is absent, it counts as the mean."""
 
     right: Logistic
     same: Logistic
     across: Logistic
     threshold: float
+    unread: Calibration | None = None
 
     def scores(self, features: list[Features]) -> Floats:
         """[hits] probabilities that each hit answers."""
-        return self.right.probabilities(matrix(features))
+        return np.array([self._of(each).right.probabilities(matrix([each]))[0] for each in features], np.float64)
 
     def confidence(self, first: Features) -> float:
         """Probability that the question is answered, by the evidence of its first hit."""
-        model = self.across if first.across else self.same
+        known = self._of(first)
+        model = known.across if first.across else known.same
         return float(model.probabilities(matrix([first]))[0])
+
+    def answers(self, confidence: float, first: Features) -> bool:
+        """Whether a question with this confidence and first hit is answered rather than refused."""
+        return confidence >= self._of(first).threshold
+
+    def _of(self, hit: Features) -> Calibration:
+        return self.unread if self.unread and math.isnan(hit.read) else self
 
     def to_json(self) -> dict[str, Any]:
         models = {name: getattr(self, name).to_json() for name in ("right", "same", "across")}
-        return {"features": list(NAMES), **models, "threshold": self.threshold}
+        unread = {"unread": self.unread.to_json()} if self.unread else {}
+        return {"features": list(NAMES), **models, "threshold": self.threshold, **unread}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Calibration:
@@ -142,7 +154,8 @@ class Calibration:
         if tuple(data["features"]) != NAMES:
             raise ValueError("the calibration was fitted to other features")
         right, same, across = (Logistic.from_json(data[name]) for name in ("right", "same", "across"))
-        return cls(right, same, across, data["threshold"])
+        unread = cls.from_json(data["unread"]) if "unread" in data else None
+        return cls(right, same, across, data["threshold"], unread)
 
 
 @cache

@@ -121,3 +121,28 @@ def test_unjudged_hits_count_for_the_question_only() -> None:
     unjudged = [Example(replace(BASE, late=0.7), None, n % 2 == 0, n % 2 == 0) for n in range(60)]
     assert fit(examples(40) + unjudged).right == fit(examples(40)).right
     assert fit(examples(40) + unjudged).same != fit(examples(40)).same
+
+
+def test_what_no_reader_has_read_is_judged_by_a_model_of_its_own() -> None:
+    """The reader knows: high where the question is answered. Without it, only the late score tells."""
+    made = [
+        replace(one, features=replace(one.features, late=float(one.found) + i % 3, read=8.0 * one.found - 4.0))
+        for i, one in enumerate(examples(4 * FEWEST))
+    ]
+    fitted = fit(made)
+    assert fitted.unread is not None
+    assert fitted.unread.unread is None
+    right, wrong = (next(e.features for e in made if e.found is found) for found in (True, False))
+    assert fitted.confidence(right) > 0.8 > 0.2 > fitted.confidence(wrong)
+    unread = replace(right, read=float("nan"), best_read=float("nan"))
+    assert fitted.confidence(unread) == fitted.unread.confidence(unread)
+    assert fitted.confidence(unread) == fitted.unread.confidence(replace(unread, read=9.0))
+    assert fitted.unread.threshold != fitted.threshold
+    assert fitted.answers(fitted.unread.threshold, unread)
+    assert not fitted.answers(fitted.unread.threshold - 1e-9, unread)
+    assert fitted.answers(fitted.threshold, right)
+    assert not fitted.answers(fitted.threshold - 1e-9, right)
+    np.testing.assert_allclose(
+        fitted.scores([right, unread]), [fitted.scores([right])[0], fitted.unread.scores([unread])[0]]
+    )
+    assert type(fitted).from_json(fitted.to_json()) == fitted

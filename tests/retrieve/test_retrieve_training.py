@@ -16,6 +16,7 @@ from qa.evaluate.dataset import part
 
 QUESTIONS = Path(__file__).parents[2] / "evals" / "training" / "questions.jsonl"
 BENCH = Path(__file__).parents[3] / "shared" / "bench"
+SETS = ("nomiracl", "drcd", "cmrc2018")
 HAN = re.compile("[\u4e00-\u9fff]")
 
 
@@ -47,7 +48,7 @@ def test_each_passage_is_asked_in_both_languages(written: list[dict[str, Any]]) 
 
 
 def test_each_answer_stands_in_its_passage(written: list[dict[str, Any]]) -> None:
-    texts = {row["id"]: row["text"] for name in ("nomiracl", "drcd") for row in rows_of(bench(name) / "corpus.jsonl")}
+    texts = {row["id"]: row["text"] for name in SETS for row in rows_of(bench(name) / "corpus.jsonl")}
     for row in written:
         for start, end in (row["en_at"], row["zh_at"]):
             assert 0 <= start < end <= len(texts[row["id"]]), row["id"]
@@ -67,3 +68,10 @@ def test_nothing_of_a_test_half_is_asked_about(written: list[dict[str, Any]]) ->
     asked = rows_of(bench("nomiracl") / "queries.jsonl")
     measured = {name for row in asked if part(row["id"]) == "test" for name in row["candidate_ids"]}
     assert not measured & {row["id"] for row in written}
+
+
+def test_no_article_of_the_other_half_of_cmrc_is_asked_about(written: list[dict[str, Any]]) -> None:
+    qrels = (bench("cmrc2018") / "qrels.tsv").read_text("utf-8").splitlines()
+    gold = dict(line.split("\t")[:2] for line in qrels)
+    measured = {article for question, article in gold.items() if part(question) == "test"}
+    assert not measured & {row["id"] for row in written if row["set"] == "cmrc2018"}
