@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import math
 import random
 import sys
@@ -34,7 +33,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-from written import BENCH, HELD_OUT_EVERY, HERE, asked_passages, kept_out, simplified
+from written import BENCH, HELD_OUT_EVERY, HERE, asked_passages, kept_out, read, simplified
 
 from qa.encode import adapter, packaged, wheel
 
@@ -59,7 +58,6 @@ TITLE_SHARE = 0.3
 KINDS = ("en", "articles", "zh", "drcd", "en", "zh")
 """The batches of six steps: English and Chinese passages with questions of ``questions.jsonl``, articles, DRCD."""
 WRITTEN_PASSAGES, WRITTEN_UNANSWERED = 14, 4
-SAVE_EVERY = 50
 
 
 class LowRank(nn.Module):
@@ -226,7 +224,7 @@ class Losses:
 
 def read_articles() -> list[dict[str, Any]]:
     """The articles of this project, the Chinese side as it is encoded."""
-    articles = [json.loads(line) for line in ARTICLES.read_text("utf-8").splitlines()]
+    articles = read(ARTICLES)
     for article in articles:
         for language in LANGUAGES:
             article[f"title_{language}"] = simplified(article[f"title_{language}"])
@@ -264,10 +262,10 @@ def read_drcd() -> list[list[tuple[str, list[str]]]]:
     if not DRCD.is_dir():
         return []
     questions: defaultdict[str, list[str]] = defaultdict(list)
-    for row in map(json.loads, (DRCD / "queries.jsonl").read_text("utf-8").splitlines()):
+    for row in read(DRCD / "queries.jsonl"):
         questions[row["id"].rsplit("-", 1)[0]].append(simplified(row["text"]))
     titles: defaultdict[str, list[tuple[str, list[str]]]] = defaultdict(list)
-    for row in map(json.loads, (DRCD / "corpus.jsonl").read_text("utf-8").splitlines()):
+    for row in read(DRCD / "corpus.jsonl"):
         if questions[row["id"]]:
             titles[row["title"]].append((simplified(row["text"])[:300], questions[row["id"]]))
     return [held for title, held in sorted(titles.items()) if len(held) >= 4 and for_training(title)]
@@ -360,8 +358,6 @@ def train(minutes: float, out: Path, start: Path | None) -> None:
         if step % 20 == 0:
             shown = "  ".join(f"{name} {np.mean(values[-20:]):.3f}" for name, values in recent.items())
             print(f"step {step}, {share:.0%}: {shown}", file=sys.stderr, flush=True)
-        if step % SAVE_EVERY == 0:
-            trainee.save(out)
     trainee.save(out)
     print(f"{out}: {step} steps, {out.stat().st_size} bytes")
 

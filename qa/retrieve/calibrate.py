@@ -128,7 +128,12 @@ class Calibration:
 
     def scores(self, features: list[Features]) -> Floats:
         """[hits] probabilities that each hit answers."""
-        return np.array([self._of(each).right.probabilities(matrix([each]))[0] for each in features], np.float64)
+        inputs = matrix(features)
+        found = self.right.probabilities(inputs)
+        if self.unread:
+            unread = np.isnan(inputs[:, NAMES.index("read")])
+            found[unread] = self.unread.right.probabilities(inputs[unread])
+        return found
 
     def confidence(self, first: Features) -> float:
         """Probability that the question is answered, by the evidence of its first hit."""
