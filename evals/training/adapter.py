@@ -33,7 +33,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-from written import BENCH, HELD_OUT_EVERY, HERE, asked_passages, kept_out, read, simplified
+from written import BENCH, HERE, asked_passages, kept_out, read, simplified
+from written import held_out as is_held_out
 
 from qa.encode import adapter, packaged, wheel
 
@@ -237,7 +238,7 @@ def read_articles() -> list[dict[str, Any]]:
 
 def held_out(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The articles that no training step sees."""
-    return [article for i, article in enumerate(articles) if i % HELD_OUT_EVERY == HELD_OUT_EVERY - 1]
+    return [article for i, article in enumerate(articles) if is_held_out(i)]
 
 
 def bilingual_batch(articles: Sequence[dict[str, Any]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:

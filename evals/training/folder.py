@@ -13,16 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import written
+
 ARTICLES = Path(__file__).with_name("articles.jsonl")
 LANGUAGES = ("zh", "en")
-HELD_OUT_EVERY = 9
-"""As in adapter.py, which needs torch."""
 
 Json = dict[str, Any]
-
-
-def read() -> list[Json]:
-    return [json.loads(line) for line in ARTICLES.read_text("utf-8").splitlines()]
 
 
 def corpus(articles: list[Json]) -> Iterator[Json]:
@@ -40,7 +36,7 @@ def corpus(articles: list[Json]) -> Iterator[Json]:
 
 
 def chosen(articles: list[Json], held_out: bool) -> list[Json]:
-    return [a for i, a in enumerate(articles) if (i % HELD_OUT_EVERY == HELD_OUT_EVERY - 1) == held_out]
+    return [a for i, a in enumerate(articles) if written.held_out(i) == held_out]
 
 
 def queries(articles: list[Json]) -> Iterator[tuple[Json, str | None]]:
@@ -62,7 +58,7 @@ def queries(articles: list[Json]) -> Iterator[tuple[Json, str | None]]:
 def write(folder: Path, held_out: bool) -> None:
     """corpus.jsonl, queries.jsonl and a file of judgements for each direction."""
     folder.mkdir(parents=True, exist_ok=True)
-    articles = read()
+    articles = written.read(ARTICLES)
     asked = list(queries(chosen(articles, held_out)))
     _write(folder / "corpus.jsonl", [json.dumps(row, ensure_ascii=False) for row in corpus(articles)])
     _write(folder / "queries.jsonl", [json.dumps(row, ensure_ascii=False) for row, _ in asked])

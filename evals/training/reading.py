@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from adapter import LANGUAGES, for_training
-from written import HELD_OUT_EVERY, HERE, groups_at_hand, kept_out, pieces, read, simplified
+from written import HERE, groups_at_hand, held_out, kept_out, pieces, read, simplified
 
 from qa.config import settings
 from qa.encode.centring import Statistics, centre_tokens
@@ -152,7 +152,7 @@ def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
         for held in LANGUAGES:
             own = f"{identity}.{number}.{held}"
             others = tuple(f"{identity}.{other}.{held}" for other in range(count) if other != number)
-            measured = place % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+            measured = held_out(place)
             if "answer_zh" not in question:
                 found[measured].append(Item(source, name, None, "", (own, *others)))
             else:

@@ -75,6 +75,11 @@ def asked_passages() -> Iterator[tuple[str, str, list[dict[str, str]]]]:
             yield group, texts[rows[0]["id"]]["lang"][:2], found
 
 
+def held_out(place: int) -> bool:
+    """Whether the article at a place of ``articles.jsonl`` is not trained on."""
+    return place % HELD_OUT_EVERY == HELD_OUT_EVERY - 1
+
+
 def kept_out(group: str) -> bool:
     """Whether a group is not trained on; "en16" and "en16/2" are on the same things and stay together."""
     return hashlib.sha256(group.partition("/")[0].encode()).digest()[0] % HELD_OUT_EVERY == 0

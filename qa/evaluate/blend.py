@@ -4,16 +4,18 @@ For each language pair the weights under which the passages that answer are most
 
     loss = - mean over questions of log( sum_{answering} exp(s . w) / sum_{all} exp(s . w) ) + l2 |w|^2
 
-with evidence s scaled to unit variance (``listwise.surprise``). Weights are printed relative to ``squared``. Always
-fitted on the ``dev`` half of the needs. ``evals/README.md`` says what ``fuse.SHIPPED`` is.
+with evidence s scaled to unit variance (``listwise.surprise``). Weights are printed relative to ``squared``; those that
+``--hold`` names are not fitted. Always fitted on the ``dev`` half of the needs; a set that is named twice counts twice.
+``evals/README.md`` says what ``fuse.SHIPPED`` is.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -48,11 +50,12 @@ class Choice:
     same: bool
 
 
-def fit(choices: Sequence[Choice], l2: float = L2) -> Weights:
-    """The weights of one language pair. A kind of evidence that never varies gets weight 0."""
-    groups = [Group(choice.evidence, choice.answers.astype(np.float64)) for choice in choices]
+def fit(choices: Sequence[Choice], l2: float = L2, held: Mapping[str, float] = MappingProxyType({})) -> Weights:
+    """The weights of one language pair, those of ``held`` kinds as given. A kind of evidence that never varies gets
+    weight 0."""
+    groups = [Group(_merged(choice.evidence, held), choice.answers.astype(np.float64)) for choice in choices]
     weights = listwise.fit(groups, surprise, l2)
-    return Weights(**dict(zip(KINDS, (weights / weights[0]).tolist(), strict=True)))
+    return Weights(**(dict(zip(KINDS, (weights / weights[0]).tolist(), strict=True)) | dict(held)))
 
 
 def bench_choices(index: Index, bench: benches.Bench, collection: str) -> Iterator[Choice]:
@@ -85,12 +88,34 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m qa.evaluate.blend", description=main.__doc__)
     parser.add_argument("sets", nargs="+", type=Path, metavar="SET", help="questions.jsonl, or a folder in bench shape")
     parser.add_argument("--questions", type=int, help="a sample of about this many questions of each set")
+    parser.add_argument(
+        "--hold", type=_held, action="append", default=[], metavar="KIND=WEIGHT", help="a weight that is not fitted"
+    )
     chosen = parser.parse_args(arguments)
     choices = [c for path in chosen.sets for c in _gathered(Plan(path, part="dev", questions=chosen.questions))]
     for pair, same in (("same", True), ("across", False)):
         of_pair = [choice for choice in choices if choice.same == same]
         if of_pair:
-            print(f"{pair}: {len(of_pair)} questions, {fit(of_pair)}")
+            print(f"{pair}: {len(of_pair)} questions, {fit(of_pair, held=dict(chosen.hold))}")
+
+
+def _held(text: str) -> tuple[str, float]:
+    kind, _, weight = text.partition("=")
+    if kind not in KINDS[1:]:
+        raise argparse.ArgumentTypeError(f"{kind!r} is none of {', '.join(KINDS[1:])}")
+    try:
+        return kind, float(weight)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} has no number behind '='") from None
+
+
+def _merged(evidence: Floats, held: Mapping[str, float]) -> Floats:
+    """``evidence`` with what is held added to ``squared``, by which weights are told, and silent itself."""
+    places = [KINDS.index(kind) for kind in held]
+    merged = evidence.copy()
+    merged[:, 0] += evidence[:, places] @ np.array(list(held.values()), np.float64)
+    merged[:, places] = 0
+    return merged
 
 
 def _gathered(plan: Plan) -> list[Choice]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qa.evaluate.blend import KINDS, Choice, fit
+from qa.evaluate.blend import KINDS, Choice, fit, main
 from qa.evaluate.listwise import Group, Loss, objective, regret, surprise
 
 
@@ -28,6 +28,30 @@ def test_weight_goes_to_what_tells_answers_apart(informative: str) -> None:
     assert getattr(found, informative) == max(getattr(found, kind) for kind in KINDS) > 1.2
     assert found.names == 0.0, "it never varies"
     assert abs(found.lexical) < 0.5
+
+
+def test_what_is_held_is_not_fitted_and_the_rest_is_fitted_around_it() -> None:
+    made = choices(np.random.default_rng(1), "dense")
+    free, held = fit(made), fit(made, held={"dense": 0.5})
+    assert held.dense == 0.5
+    assert held.squared == 1.0
+    double = [Choice(_with_dense(choice, free.dense), choice.answers, True) for choice in made]
+    assert fit(double, held={"dense": 0.0}).window == pytest.approx(
+        fit(made, held={"dense": free.dense}).window, abs=1e-3
+    )
+
+
+def _with_dense(choice: Choice, weight: float) -> np.ndarray:
+    evidence = choice.evidence.copy()
+    evidence[:, KINDS.index("squared")] += weight * evidence[:, KINDS.index("dense")]
+    return evidence
+
+
+@pytest.mark.parametrize("said", ["squared=1", "colour=1", "read", "read=much"])
+def test_what_cannot_be_held_is_said(said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["questions.jsonl", "--hold", said])
+    assert said.partition("=")[0] in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("loss", [surprise, regret])
