@@ -171,6 +171,10 @@ class Trial:
                 self.counts[f"refused with {said['failed']}"] += 1
                 if said["failed"] not in EXPECTED:
                     print(json.dumps(said, ensure_ascii=False), flush=True)
+            if "closed" in said:
+                self.counts[f"not opened again for {said['closed']}"] += 1
+                if said["closed"] not in EXPECTED:
+                    self.wrong.append(f"not opened again: {said}")
 
     def _read(self) -> dict[str, Any]:
         with locked_up(self.index):

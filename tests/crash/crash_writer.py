@@ -29,6 +29,8 @@ EMPTY: State = {"docs": {}, "trash": {}, "note": 0, "keys": {}, "saved": None, "
 PLAIN = ("ingest", "replace", "delete", "forever", "undelete", "publish", "note")
 EVERY = (*PLAIN, "key", "revoke", "repair", "backup", "restore", "reencode", "rollback")
 _BUILD = ("docs", "trash", "note", "keys")
+_MOVING = ("restore", "reencode", "rollback")
+"""What makes another build current: the writer then has to open the index anew."""
 _UNKNOWN = "?"
 """The build after one was made: not the one before."""
 
@@ -45,7 +47,7 @@ class Writer:
         self.index: Index = stage.opened(directory)
 
     def live(self, say: Say, kinds: tuple[str, ...]) -> None:
-        """Until killed."""
+        """Until killed, or until a full disk leaves no room to open the build that has become current."""
         while True:
             kind = self.rng.choice(kinds)
             prepared = getattr(self, f"_{kind}")()
@@ -60,6 +62,8 @@ class Writer:
                 continue
             self.state = after | {"build": builds.read_place(self.directory).build}
             say({"done": kind, "state": self.state})
+            if kind in _MOVING and not self._reopened(say):
+                return
 
     def _changed(self, **values: Any) -> State:
         return deepcopy(self.state) | values
@@ -168,41 +172,39 @@ class Writer:
         if self.state["saved"] is None:
             return None
 
-        def work() -> None:
-            restore_backup(backup_file(self.directory, self.state["saved"]), self.directory, force=True)
-            self._reopen()
-
+        saved = backup_file(self.directory, self.state["saved"])
         back = {name: self.state["saved"][name] for name in _BUILD}
-        return self._changed(previous=self._build("restore"), build=_UNKNOWN, **back), work
+        after = self._changed(previous=self._build("restore"), build=_UNKNOWN, **back)
+        return after, lambda: restore_backup(saved, self.directory, force=True)
 
     def _build(self, origin: str) -> State:
         return {name: self.state[name] for name in _BUILD} | {"origin": origin}
 
     def _reencode(self) -> Change:
-        def work() -> None:
-            reencode.reencode(self.stage.settings(self.directory))
-            self._reopen()
-
-        return self._changed(previous=self._build("reencode"), build=_UNKNOWN), work
+        after = self._changed(previous=self._build("reencode"), build=_UNKNOWN)
+        return after, lambda: reencode.reencode(self.stage.settings(self.directory))
 
     def _rollback(self) -> Change:
         before = self.state["previous"]
         if before is None:
             return None
 
-        def work() -> None:
-            reencode.rollback(self.stage.settings(self.directory), True)
-            self._reopen()
-
         back = {name: before[name] for name in _BUILD}
         if before["origin"] == "reencode":
             trash = {name: version for name, version in self.state["trash"].items() if name not in back["docs"]}
             back |= {"note": self.state["note"], "keys": self.state["keys"], "trash": trash}
-        return self._changed(previous=self._build(before["origin"]), build=_UNKNOWN, **back), work
+        after = self._changed(previous=self._build(before["origin"]), build=_UNKNOWN, **back)
+        return after, lambda: reencode.rollback(self.stage.settings(self.directory), True)
 
-    def _reopen(self) -> None:
-        self.index.close()
-        self.index = self.stage.opened(self.directory)
+    def _reopened(self, say: Say) -> bool:
+        """Whether the index is open again. What was done stays done where it is not, so this is said apart."""
+        try:
+            self.index.close()
+            self.index = self.stage.opened(self.directory)
+        except CiteqaError as error:
+            say({"closed": error.code, "why": error.message})
+            return False
+        return True
 
 
 def _without(docs: Docs, name: str) -> Docs:
