@@ -33,12 +33,10 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
-from written import BENCH, HERE, asked_passages, kept_out, read, simplified
-from written import held_out as is_held_out
+from written import ARTICLES, BENCH, asked_passages, held_out, kept_out, read, simplified
 
 from qa.encode import adapter, packaged, wheel
 
-ARTICLES = HERE / "articles.jsonl"
 DRCD = BENCH / "drcd"
 LANGUAGES = ("zh", "en")
 
@@ -236,9 +234,9 @@ def read_articles() -> list[dict[str, Any]]:
     return articles
 
 
-def held_out(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def articles_held_out(articles: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """The articles that no training step sees."""
-    return [article for i, article in enumerate(articles) if is_held_out(i)]
+    return [article for i, article in enumerate(articles) if held_out(i)]
 
 
 def bilingual_batch(articles: Sequence[dict[str, Any]]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -334,7 +332,7 @@ class Batches:
 def train(minutes: float, out: Path, start: Path | None) -> None:
     """Train for a while, from nothing or from an adapter, and write the adapter."""
     articles = read_articles()
-    measured = {article["id"] for article in held_out(articles)}
+    measured = {article["id"] for article in articles_held_out(articles)}
     articles = [article for article in articles if article["id"] not in measured]
     trainee, batches = Trainee(), Batches(articles)
     if start:

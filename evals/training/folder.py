@@ -15,7 +15,6 @@ from typing import Any
 
 import written
 
-ARTICLES = Path(__file__).with_name("articles.jsonl")
 LANGUAGES = ("zh", "en")
 
 Json = dict[str, Any]
@@ -58,7 +57,7 @@ def queries(articles: list[Json]) -> Iterator[tuple[Json, str | None]]:
 def write(folder: Path, held_out: bool) -> None:
     """corpus.jsonl, queries.jsonl and a file of judgements for each direction."""
     folder.mkdir(parents=True, exist_ok=True)
-    articles = written.read(ARTICLES)
+    articles = written.read(written.ARTICLES)
     asked = list(queries(chosen(articles, held_out)))
     _write(folder / "corpus.jsonl", [json.dumps(row, ensure_ascii=False) for row in corpus(articles)])
     _write(folder / "queries.jsonl", [json.dumps(row, ensure_ascii=False) for row, _ in asked])

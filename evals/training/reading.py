@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from adapter import LANGUAGES, for_training
-from written import HERE, groups_at_hand, held_out, kept_out, pieces, read, simplified
+from written import ARTICLES, groups_at_hand, held_out, kept_out, pieces, read, simplified
 
 from qa.config import settings
 from qa.encode.centring import Statistics, centre_tokens
@@ -135,7 +135,7 @@ def altered_of(name: str, asked: Container[str]) -> str | None:
 def articles(encoding: Encoding) -> tuple[list[Item], list[Item]]:
     """Items to train on and items kept out, of the project's own articles."""
     passages, asked, drafts = {}, {}, []
-    for place, article in enumerate(read(HERE / "articles.jsonl")):
+    for place, article in enumerate(read(ARTICLES)):
         for number, paragraph in enumerate(article["paragraphs"]):
             for held in LANGUAGES:
                 passages[f"{article['id']}.{number}.{held}"] = (article[f"title_{held}"], paragraph[held], held)

@@ -1,10 +1,10 @@
 """How much of an adapter to merge: ``python evals/training/strength.py [--adapter FILE] [--others 300]``.
 
 Late interaction of the last and the eighth layer over what no training step sees, for several strengths: the articles
-of ``adapter.held_out`` with some others as rivals, and the passages of ``written.kept_out`` among themselves. hit@1 and
-nDCG@10 of each direction, and for the passages the AUROC of answered questions against near misses. In float32,
-centred by the means of the passages and of the questions at hand, tokens weighed as in training; windows, words and
-dictionary play no part.
+of ``adapter.articles_held_out`` with some others as rivals, and the passages of ``written.kept_out`` among themselves.
+hit@1 and nDCG@10 of each direction, and for the passages the AUROC of answered questions against near misses. In
+float32, centred by the means of the passages and of the questions at hand, tokens weighed as in training; windows,
+words and dictionary play no part.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from adapter import LANGUAGES, Batch, Losses, Trainee, held_out, read_articles
+from adapter import LANGUAGES, Batch, Losses, Trainee, articles_held_out, read_articles
 from torch.nn import functional
 from written import asked_passages, kept_out
 
@@ -85,7 +85,7 @@ class Measured:
 
 
 def of_articles(articles: Sequence[dict[str, Any]], others: int) -> Measured:
-    asked = held_out(articles)
+    asked = articles_held_out(articles)
     known = [p for article in articles if article not in asked for p in article["paragraphs"]]
     own = [p for article in asked for p in article["paragraphs"]]
     paragraphs: list[dict[str, Any]] = own + random.Random(0).sample(known, min(others, len(known)))

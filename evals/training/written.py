@@ -15,6 +15,7 @@ from qa.ingest.normalise import normalise
 HERE = Path(__file__).parent
 BENCH = HERE.parents[2] / "shared" / "bench"
 WRITTEN = HERE / "questions.jsonl"
+ARTICLES = HERE / "articles.jsonl"
 SETS = ("nomiracl", "drcd", "cmrc2018")
 HELD_OUT_EVERY = 9
 """Every ninth article and about every ninth group of questions stay out of training, to measure on."""
