@@ -51,6 +51,11 @@ def _without_title(paragraphs: Sequence[Paragraph], anatomy: Anatomy, title: str
     for i in same if len(words) > _SHORT_TITLE else same[:1]:
         if verdicts[i] is None and (i < anatomy.first or paragraphs[i].level or not paragraphs[i].solid):
             verdicts[i] = "title"
+    if None not in verdicts:
+        # A note of one sentence was given that for a title: it is all that the note says.
+        said = next((i for i, rule in enumerate(verdicts) if rule == "title" and paragraphs[i].closed), None)
+        if said is not None:
+            verdicts[said] = None
     return verdicts
 
 

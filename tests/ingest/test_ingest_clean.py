@@ -29,6 +29,18 @@ FURNITURE_WORDS = [
 ]
 
 
+@pytest.mark.parametrize("note", ["馆长是唐玉琴。", "The keeper is Ann Lee.", BODY])
+def test_a_note_of_one_sentence_is_kept(note: str) -> None:
+    source = read_bytes("note.txt", f"{note}\n".encode())
+    assert kept(source, clean(source)) == [note]
+
+
+@pytest.mark.parametrize("label", ["馆长", "首页 > 新闻", "相关阅读"])
+def test_a_label_alone_is_no_article(label: str) -> None:
+    source = read_bytes("label.txt", f"{label}\n".encode())
+    assert kept(source, clean(source)) == []
+
+
 def page(name: str) -> Source:
     return read_bytes(name, (PAGES / name).read_bytes())
 
