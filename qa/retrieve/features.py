@@ -8,10 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from qa.ingest.words import question_words
 from qa.retrieve.calibrate import Features
+from qa.retrieve.coverage import UNKNOWN, covered
 from qa.retrieve.pool import Pool, Question, shown
-from qa.store.store import Snapshot
 from qa.types import Passage
 
 Floats = npt.NDArray[np.float32]
@@ -29,22 +28,17 @@ MOST_ODDS = 12.0
 FIGURE = re.compile(r"\d+(?:\.\d+)?")
 
 
-def describe(
-    snapshot: Snapshot, question: Question, pool: Pool, scores: Floats, order: Sequence[int]
-) -> list[Features]:
+def describe(question: Question, pool: Pool, scores: Floats, order: Sequence[int]) -> list[Features]:
     """Features of the candidates ``order`` (places in ``pool``, best first), which has fused ``scores``."""
     fused = scores[list(order)]
     absent = np.full(max(0, FIRST - len(scores)), UNRELATED, np.float32)
     median = float(np.median(np.concatenate([scores, absent])))
-    rarity = _rarity(snapshot, question.words)
     evidence = pool.evidence
     best = int(np.argmax(evidence.lexical)) if evidence.lexical.any() else None
     held = [pool.passages[i] for i in order]
     across = [not pool.same_language[i] for i in order]
-    rare = [
-        0.5 if foreign else _covered(question.words, rarity, passage)
-        for passage, foreign in zip(held, across, strict=True)
-    ]
+    found = covered(pool.rarity, [shown(passage) for passage in held]).tolist()
+    rare = [UNKNOWN if foreign else share for share, foreign in zip(found, across, strict=True)]
     matched = [_best(pool.matrices[i]) for i in order]
     missed = _missed(matched[:FIRST], pool.weights)
     keywords = [_keywords(each, pool.weights) for each in matched]
@@ -112,20 +106,6 @@ def _keywords(best: Floats, weights: Floats) -> tuple[float, float]:
     """Least and mean best match of the question's weightiest tokens; 0 for a question without tokens."""
     matched = best[np.argsort(-weights, kind="stable")[:KEYWORDS]]
     return (float(matched.min()), float(matched.mean())) if len(matched) else (0.0, 0.0)
-
-
-def _rarity(snapshot: Snapshot, words: Sequence[str]) -> dict[str, float]:
-    unique = sorted(set(words))
-    counts = snapshot.word_frequency(unique)
-    return {w: float(np.log((snapshot.size + 1) / (n + 0.5))) for w, n in zip(unique, counts.tolist(), strict=True)}
-
-
-def _covered(words: Sequence[str], rarity: dict[str, float], passage: Passage) -> float:
-    total = sum(max(rarity[word], 0.0) for word in set(words))
-    if total <= 0:
-        return 0.5
-    held = set(question_words(shown(passage)))
-    return sum(max(rarity[word], 0.0) for word in set(words) if word in held) / total
 
 
 def _figures(question: str, passage: Passage) -> float:

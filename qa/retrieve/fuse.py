@@ -18,8 +18,9 @@ Floats = npt.NDArray[np.float32]
 class Evidence:
     """What speaks for each candidate, all [n]. ``squared`` and ``window`` are late-interaction scores (``late.py``),
     ``dense`` a centred cosine, ``lexical`` BM25 (0 where no word matched), ``names`` and ``glossary`` the shares of
-    the question's romanised names and translated words found (``names.py``, ``glossary.py``), ``read`` how far
-    the reader believes that the answer stands there (``reader.tempered``; 0 in what was not read)."""
+    the question's romanised names and translated words found (``names.py``, ``glossary.py``), ``covered`` that of its
+    words in a passage of its language (``coverage.py``; 0 in what was not looked at), ``read`` how far the reader
+    believes that the answer stands there (``reader.tempered``; 0 in what was not read)."""
 
     squared: Floats
     window: Floats
@@ -27,6 +28,7 @@ class Evidence:
     lexical: Floats
     names: Floats
     glossary: Floats
+    covered: Floats
     read: Floats
 
 
@@ -40,6 +42,7 @@ class Weights:
     lexical: float = 0.0
     names: float = 0.0
     glossary: float = 0.0
+    covered: float = 0.0
     read: float = 0.0
 
 
@@ -52,7 +55,7 @@ class Blend:
 
 
 SHIPPED = Blend(
-    same=Weights(squared=1.0, window=0.4, dense=0.18, lexical=0.1, read=0.2),
+    same=Weights(squared=1.0, window=0.4, lexical=0.05, covered=0.3, read=0.3),
     across=Weights(squared=1.0, window=0.6, lexical=0.01, names=0.11, glossary=0.28, read=0.1),
 )
 """Fitted by ``qa.evaluate.blend`` and rounded; what does not help is 0. ``read`` was chosen on questions that the
@@ -72,6 +75,7 @@ def _sum(evidence: Evidence, weights: Weights) -> Floats:
         + weights.lexical * relative_lexical(evidence.lexical)
         + weights.names * evidence.names
         + weights.glossary * evidence.glossary
+        + weights.covered * evidence.covered
         + weights.read * evidence.read
     )
 

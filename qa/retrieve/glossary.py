@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from qa.encode.cache import Progress, built
 from qa.ingest.words import WORDS_VERSION, words
+from qa.retrieve.coverage import words_of
 from qa.types import Language
 
 Floats = npt.NDArray[np.float32]
@@ -121,19 +122,8 @@ def _covered(
 def _holds(passage: str, term: Term, asked: Language) -> bool:
     if asked == "en":
         return any(option[0] in passage for option in term.options)
-    held = _words_of(passage)
+    held = words_of(passage)
     return any(held.issuperset(option) for option in term.options)
-
-
-@lru_cache(maxsize=8192)
-def _words_of(passage: str) -> frozenset[str]:
-    return frozenset(words(passage))
-
-
-def cached_words() -> tuple[int, int]:
-    """How often the words of a passage were remembered, and how often not."""
-    info = _words_of.cache_info()
-    return info.hits, info.misses
 
 
 def _build(directory: Path) -> None:

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from qa.encode.centring import Statistics, centre_tokens, centre_vector
 from qa.encode.encoder import Encoded
-from qa.retrieve.fuse import Evidence
+from qa.retrieve.coverage import covered, rarity
+from qa.retrieve.fuse import Evidence, relative_lexical
 from qa.retrieve.glossary import Glossary
 from qa.retrieve.late import Matches, matches, token_weights
 from qa.retrieve.names import shared_names
@@ -29,6 +30,8 @@ Rows = npt.NDArray[np.int64]
 DENSE_CANDIDATES = 50
 """Per passage language."""
 LEXICAL_CANDIDATES = 30
+COVERED_CANDIDATES = 24
+"""Candidates of the question's own language in which its words are looked for: those further down are never best."""
 GLOSSARY_CANDIDATES = 40
 """Candidates of another language that the dictionary looks at: to find words costs more than to compare vectors."""
 DOCUMENT_SHARE = 0.8
@@ -48,7 +51,8 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Pool:
     """Candidates of a question in order of ``rows``, all [candidates]. ``late``: the linear late-interaction score.
-    ``names``: share of romanised names, None where there are none. ``matrices``: [question tokens, passage tokens]
+    ``names``: share of romanised names, None where there are none. ``rarity``: of the question's words
+    (``coverage.rarity``). ``matrices``: [question tokens, passage tokens]
     similarities each. ``tokens``: [question tokens, dims] as they were compared, ``weights``: [question tokens].
     ``odds``: the reader's log-odds (``reader.py``), NaN for what was not read."""
 
@@ -58,6 +62,7 @@ class Pool:
     evidence: Evidence
     late: Floats
     names: list[float | None]
+    rarity: dict[str, float]
     matrices: list[Floats]
     tokens: Floats
     weights: Floats
@@ -91,18 +96,20 @@ class Gatherer:
         matrices = snapshot.late_scores(tokens, rows)
         matched = matches(matrices, weights)
         same = np.array([passage.language == question.language for passage in passages], bool)
-        names = _names(question, passages)
+        names, weighed = _names(question, passages), rarity(snapshot, question.words)
+        lexical = _spread(found[1], rows)
         evidence = Evidence(
             squared=matched.squared,
             window=matched.window,
             dense=self._dense(snapshot, question, rows, passages),
-            lexical=_spread(found[1], rows),
+            lexical=lexical,
             names=np.array([share or 0.0 for share in names], np.float32),
             glossary=self._translated(question, passages, same, matched),
+            covered=_covered(weighed, passages, same, matched.squared + matched.window + relative_lexical(lexical)),
             read=np.zeros(len(rows), np.float32),
         )
         unread = np.full(len(rows), np.nan, np.float32)
-        return Pool(rows, passages, same, evidence, matched.linear, names, matrices, tokens, weights, unread)
+        return Pool(rows, passages, same, evidence, matched.linear, names, weighed, matrices, tokens, weights, unread)
 
     def _vector(self, question: Question) -> Floats:
         return centre_vector(self._statistics, question.encoded.vector, question.language, "query")
@@ -125,6 +132,15 @@ class Gatherer:
             chosen = languages == language
             centred[chosen] = centre_vector(self._statistics, raw[chosen], language, "passage")
         return np.asarray(centred @ self._vector(question), np.float32)
+
+
+def _covered(weights: dict[str, float], passages: Sequence[Passage], same: Booleans, promise: Floats) -> Floats:
+    """Share of the question's words in the candidates of its language that promise most, [n]; 0 in all others."""
+    shares = np.zeros(len(passages), np.float32)
+    ours = np.flatnonzero(same)
+    ours = ours[np.argsort(-promise[ours], kind="stable")[:COVERED_CANDIDATES]]
+    shares[ours] = covered(weights, [shown(passages[i]) for i in ours.tolist()])
+    return shares
 
 
 def _names(question: Question, passages: Sequence[Passage]) -> list[float | None]:

@@ -86,7 +86,7 @@ class Lane:
         gathered = perf_counter()
         with tracing.span("rerank"):
             pool = self.read(snapshot, question, self.gatherer.pool(snapshot, question, found))
-            hits, confidence = self._rank(snapshot, question, pool, top_k)
+            hits, confidence = self._rank(question, pool, top_k)
         done = perf_counter()
         return Ranking(question, hits, confidence, _timings(began, encoded, gathered, done))
 
@@ -129,12 +129,12 @@ class Lane:
         shares[best] = np.where(np.isnan(odds[best]), shares[chosen].mean(), shares[best])
         return replace(pool, odds=odds, evidence=replace(pool.evidence, read=shares))
 
-    def _rank(self, snapshot: Snapshot, question: Question, pool: Pool, top_k: int) -> tuple[tuple[Ranked, ...], float]:
+    def _rank(self, question: Question, pool: Pool, top_k: int) -> tuple[tuple[Ranked, ...], float]:
         if not pool.passages:
             return (), 0.0
         scores = fuse(pool.evidence, pool.same_language, self._blend)
         order = _best_of_groups(pool, scores)[: max(top_k, FIRST)]
-        features = describe(snapshot, question, pool, scores, order)
+        features = describe(question, pool, scores, order)
         confidence = self.calibration.confidence(features[0])
         # The order is the lane's: no hit may claim more than one before it, nor the first more than all together.
         chances = np.minimum(np.minimum.accumulate(self.calibration.scores(features)), confidence)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from qa.retrieve.glossary import cached_words
+from qa.retrieve.coverage import cached_words
 from qa.retrieve.names import cached_names
 from qa.types import Answer, SearchResult
 

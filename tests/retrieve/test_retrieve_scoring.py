@@ -89,11 +89,14 @@ def test_fusion_weighs_by_the_language_pair() -> None:
         lexical=np.array([8.0, 4.0], np.float32),
         names=across,
         glossary=same,
+        covered=np.array([0.7, 0.0], np.float32),
         read=np.array([0.9, 0.2], np.float32),
     )
-    blend = Blend(Weights(squared=1, dense=2, lexical=3, read=2), Weights(squared=1, window=2, names=3, glossary=4))
+    blend = Blend(
+        Weights(squared=1, dense=2, lexical=3, covered=2, read=2), Weights(squared=1, window=2, names=3, glossary=4)
+    )
     scores = fuse(evidence, np.array([True, False]), blend)
-    expected = [0.5 + 2 * 0.5 + 3 * 1.0 + 2 * 0.9, 0.25 + 2 * 0.3 + 3 * 0.3 + 4 * 0.25]
+    expected = [0.5 + 2 * 0.5 + 3 * 1.0 + 2 * 0.7 + 2 * 0.9, 0.25 + 2 * 0.3 + 3 * 0.3 + 4 * 0.25]
     assert scores.tolist() == pytest.approx(expected)
 
 
