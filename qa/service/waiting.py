@@ -1,4 +1,5 @@
-"""What is answered while the index and the encoder get ready: 503 and when to come back, at the service's own address.
+"""What is answered while the index and the encoder get ready: 503 and when to come back, at the service's own address;
+to a browser, a page that looks again by itself.
 
 A first start builds the encoder and indexes the corpus, which takes long enough for a probe to give up on a service
 that does not listen.
@@ -24,6 +25,18 @@ _ALIVE: Final = shape.dumps({"status": "ok"}).encode()
 _STARTING: Final = shape.dumps(
     shape.error("starting", "The service is getting ready.", "Try again when Retry-After says.")
 ).encode()
+_PAGE: Final = f"""<!doctype html>
+<html lang="zh">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="{RETRY_SECONDS}">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>citeqa</title>
+<h1>citeqa</h1>
+<p>服务正在启动，准备好后会自动打开。首次启动需要一两分钟。</p>
+<p lang="en">The service is getting ready and opens by itself when it is. A first start takes a minute or two.</p>
+</html>
+""".encode()
 
 
 @contextmanager
@@ -49,13 +62,14 @@ class _Handler(BaseHTTPRequestHandler):
     def _tell(self) -> None:
         self._drain()
         alive = self.path == "/healthz"
-        body = _ALIVE if alive else _STARTING
+        page = not alive and self.command == "GET" and "text/html" in self.headers.get("Accept", "")
+        body = _ALIVE if alive else _PAGE if page else _STARTING
         self.send_response_only(200 if alive else 503)
         for name, value in SECURITY_HEADERS.items():
             self.send_header(name, value)
         if not alive:
             self.send_header("Retry-After", str(RETRY_SECONDS))
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/html; charset=utf-8" if page else "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":

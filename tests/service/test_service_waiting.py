@@ -29,6 +29,18 @@ def test_while_it_gets_ready_it_lives_and_is_not_ready(base: str) -> None:
         assert taken.fileno() >= 0
 
 
+def test_a_browser_is_shown_a_page_that_looks_again(base: str) -> None:
+    with take_port("127.0.0.1", 0) as taken:
+        address = f"{base}:{taken.getsockname()[1]}"
+        with answering(taken), httpx.Client(base_url=address, timeout=30) as client:
+            shown = client.get("/", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert shown.status_code == 503
+    assert shown.headers["content-type"] == "text/html; charset=utf-8"
+    assert 'http-equiv="refresh"' in shown.text
+    assert "服务正在启动" in shown.text
+    assert "getting ready" in shown.text
+
+
 def test_the_socket_stays_for_whoever_comes_after(base: str) -> None:
     with take_port("127.0.0.1", 0) as taken:
         with answering(taken):
