@@ -37,8 +37,10 @@ def describe(question: Question, pool: Pool, scores: Floats, order: Sequence[int
     best = int(np.argmax(evidence.lexical)) if evidence.lexical.any() else None
     held = [pool.passages[i] for i in order]
     across = [not pool.same_language[i] for i in order]
-    found = covered(pool.rarity, [shown(passage) for passage in held]).tolist()
-    rare = [UNKNOWN if foreign else share for share, foreign in zip(found, across, strict=True)]
+    rare = [
+        UNKNOWN if foreign else float(covered(pool.rarity, [shown(passage)])[0])
+        for passage, foreign in zip(held, across, strict=True)
+    ]
     matched = [_best(pool.matrices[i]) for i in order]
     missed = _missed(matched[:FIRST], pool.weights)
     keywords = [_keywords(each, pool.weights) for each in matched]

@@ -31,7 +31,7 @@ DENSE_CANDIDATES = 50
 """Per passage language."""
 LEXICAL_CANDIDATES = 30
 COVERED_CANDIDATES = 24
-"""Candidates of the question's own language in which its words are looked for: those further down are never best."""
+"""Candidates of the question's own language in which its words are counted: those further down are hardly ever best."""
 GLOSSARY_CANDIDATES = 40
 """Candidates of another language that the dictionary looks at: to find words costs more than to compare vectors."""
 DOCUMENT_SHARE = 0.8
