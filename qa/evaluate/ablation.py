@@ -40,7 +40,7 @@ def _alone(**weights: float) -> Blend:
 
 def _without(*parts: str) -> Blend:
     silent = dict.fromkeys(parts, 0.0)
-    return Blend(replace(SHIPPED.same, **silent), replace(SHIPPED.across, **silent))
+    return replace(SHIPPED, same=replace(SHIPPED.same, **silent), across=replace(SHIPPED.across, **silent))
 
 
 BLENDS: Mapping[str, Blend] = {
@@ -55,6 +55,7 @@ BLENDS: Mapping[str, Blend] = {
     "without romanised names": _without("names"),
     "without the dictionary": _without("glossary"),
     "without the reader": _without("read"),
+    "without the head start": replace(SHIPPED, head_start=0.0),
 }
 
 

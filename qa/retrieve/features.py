@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from qa.retrieve.calibrate import Features
 from qa.retrieve.coverage import UNKNOWN, covered
+from qa.retrieve.fuse import SHIPPED
 from qa.retrieve.pool import Pool, Question, shown
 from qa.types import Passage
 
@@ -18,7 +19,8 @@ Floats = npt.NDArray[np.float32]
 FIRST = 5
 """Hits that together decide whether the question is answered."""
 UNRELATED = 0.1
-"""Fused score of a passage on something else: what a collection of a few passages is taken to hold besides them."""
+"""Fused score of a passage on something else, in the language of the question: what a collection of a few passages is
+taken to hold besides them."""
 KEYWORDS = 3
 """Question tokens that weigh most, which a passage that answers seldom lacks."""
 BARS = (0.5, 0.6, 0.7)
@@ -31,7 +33,8 @@ FIGURE = re.compile(r"\d+(?:\.\d+)?")
 def describe(question: Question, pool: Pool, scores: Floats, order: Sequence[int]) -> list[Features]:
     """Features of the candidates ``order`` (places in ``pool``, best first), which has fused ``scores``."""
     fused = scores[list(order)]
-    absent = np.full(max(0, FIRST - len(scores)), UNRELATED, np.float32)
+    unrelated = UNRELATED if pool.same_language[order[0]] else UNRELATED + SHIPPED.head_start
+    absent = np.full(max(0, FIRST - len(scores)), unrelated, np.float32)
     median = float(np.median(np.concatenate([scores, absent])))
     evidence = pool.evidence
     best = int(np.argmax(evidence.lexical)) if evidence.lexical.any() else None
@@ -52,7 +55,7 @@ def describe(question: Question, pool: Pool, scores: Floats, order: Sequence[int
             squared=float(evidence.squared[i]),
             window=float(evidence.window[i]),
             glossary=float(evidence.glossary[i]) if across[place] else 0.5,
-            margin=float(fused[place] - _rival(fused, place)),
+            margin=float(fused[place] - _rival(fused, place, unrelated)),
             gap=float(fused[place] - median),
             weakest=_weakest(matched[place], pool.weights),
             rare=rare[place],
@@ -76,11 +79,11 @@ def describe(question: Question, pool: Pool, scores: Floats, order: Sequence[int
     ]
 
 
-def _rival(fused: Floats, place: int) -> float:
+def _rival(fused: Floats, place: int, unrelated: float) -> float:
     """The best score of any other hit; that of an unrelated passage where there is no other."""
     if place:
         return float(fused[0])
-    return float(fused[1]) if len(fused) > 1 else UNRELATED
+    return float(fused[1]) if len(fused) > 1 else unrelated
 
 
 def _weakest(best: Floats, weights: Floats) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from random import Random
 
 import numpy as np
@@ -98,6 +99,8 @@ def test_fusion_weighs_by_the_language_pair() -> None:
     scores = fuse(evidence, np.array([True, False]), blend)
     expected = [0.5 + 2 * 0.5 + 3 * 1.0 + 2 * 0.7 + 2 * 0.9, 0.25 + 2 * 0.3 + 3 * 0.3 + 4 * 0.25]
     assert scores.tolist() == pytest.approx(expected)
+    ahead = fuse(evidence, np.array([True, False]), replace(blend, head_start=0.5))
+    assert ahead.tolist() == pytest.approx([expected[0], expected[1] + 0.5])
 
 
 def test_lexical_share_is_relative_to_the_best() -> None:
