@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from retrieve_notes import noted
 
 from qa.index import Index
 from qa.ingest.words import question_words
@@ -40,13 +40,10 @@ def test_a_longer_passage_never_holds_less(asked: str, passage: str, more: str) 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    folder: Path = tmp_path_factory.mktemp("covered")
-    for number in range(COVERED_CANDIDATES + 6):
-        (folder / f"{number}.txt").write_text(f"{STARS[number]}这座桥架在河上，桥头立着石狮。\n", encoding="utf-8")
-    (folder / "gold.txt").write_text("燕翅桥的设计师是罗嘉言，他当时二十六岁。\n", encoding="utf-8")
-    (folder / "en.txt").write_text("The bridges over the river are guarded by lions of stone.\n", encoding="utf-8")
-    with Index.open(tmp_path_factory.mktemp("index")) as opened:
-        opened.ingest(folder)
+    bridges = {f"{star}.txt": f"{star}这座桥架在河上，桥头立着石狮。\n" for star in STARS[: COVERED_CANDIDATES + 6]}
+    gold = {"gold.txt": "燕翅桥的设计师是罗嘉言，他当时二十六岁。\n"}
+    other = {"en.txt": "The bridges over the river are guarded by lions of stone.\n"}
+    with noted(tmp_path_factory, bridges | gold | other) as opened:
         yield opened
 
 

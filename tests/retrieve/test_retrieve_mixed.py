@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from retrieve_notes import noted
 
-import qa
 from qa.index import Index
 from qa.retrieve.fuse import SHIPPED, fuse
 
@@ -26,11 +25,7 @@ NOTES = {
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    folder: Path = tmp_path_factory.mktemp("mixed")
-    for name, text in NOTES.items():
-        (folder / name).write_text(text, "utf-8")
-    with qa.open(tmp_path_factory.mktemp("index") / "index") as index:
-        index.ingest(folder)
+    with noted(tmp_path_factory, NOTES) as index:
         yield index
 
 

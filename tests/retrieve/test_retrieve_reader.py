@@ -10,8 +10,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from retrieve_notes import noted
 
-import qa
 from qa.encode.centring import Statistics
 from qa.index import Index
 from qa.retrieve import reader as reading
@@ -102,10 +102,7 @@ def test_a_reader_is_for_the_vectors_it_was_trained_on(corpus_index: Index) -> N
 
 @pytest.fixture(scope="module")
 def note(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    folder = tmp_path_factory.mktemp("note")
-    (folder / "yard.txt").write_text(NOTE, "utf-8")
-    with qa.open(tmp_path_factory.mktemp("read") / "index") as index:
-        index.ingest(folder)
+    with noted(tmp_path_factory, {"yard.txt": NOTE}) as index:
         yield index
 
 
