@@ -101,6 +101,7 @@ def test_a_server_that_comes_late_goes_away_and_comes_back(
             assert client.get("/readyz").json() == {"status": "ready", "documents": 1}
             before = search(client).json()
             assert any("14 metres" in hit["text"] for hit in before["hits"])
+            running.seal()
             running.stop()
             for asked in (search(client), client.get("/readyz")):
                 assert (asked.status_code, asked.json()["error"]["code"]) == (503, "milvus_unavailable")

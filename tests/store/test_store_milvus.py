@@ -238,9 +238,10 @@ def test_a_server_that_goes_away_is_an_error_and_comes_back_by_itself(
     port = milvus_servers.free_port()
     running = milvus_servers.start_lite(tmp_path / "server", port)
     try:
-        with milvus_store(running.uri, tmp_path / "index", timeout=2) as store, caplog.at_level(logging.ERROR):
+        with milvus_store(running.uri, tmp_path / "index", timeout=4) as store, caplog.at_level(logging.ERROR):
             store.create_collection("default")
             store.add("default", [document("one", QUOTES)])
+            running.seal()
             running.stop()
             with pytest.raises(EngineError) as caught:
                 found(store, "beta gamma")
