@@ -103,13 +103,13 @@ def ablate(plan: Plan, watch: Watch) -> dict[str, Trial]:
     if plan.is_bench:
         with benched(plan, settings(), watch) as (index, loaded):
             return {
-                blend: trial.ask(_blended(index, blend), loaded, collection=plan.collection, tell=watch.asked)
+                blend: trial.ask(blended(index, BLENDS[blend]), loaded, collection=plan.collection, tell=watch.asked)
                 for blend in BLENDS
             }
     chosen = questions(plan)
     with opened(plan, settings(), watch) as index:
         return {
-            blend: own.ask(_blended(index, blend), chosen, collection=plan.collection, tell=watch.asked)
+            blend: own.ask(blended(index, BLENDS[blend]), chosen, collection=plan.collection, tell=watch.asked)
             for blend in BLENDS
         }
 
@@ -129,10 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
 
-def _blended(index: Index, blend: str) -> Index:
+def blended(index: Index, blend: Blend) -> Index:
+    """``index`` with another blend in its lane, which remembers the questions that it encoded."""
     lane = index.lane
     known = lane.known if isinstance(lane, RememberingLane) else {}
-    index.lane = RememberingLane(lane.encoder, lane.statistics, lane.glossary, lane.calibration, BLENDS[blend])
+    index.lane = RememberingLane(lane.encoder, lane.statistics, lane.glossary, lane.calibration, blend)
     index.lane.known = known
     return index
 

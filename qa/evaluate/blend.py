@@ -28,12 +28,14 @@ from qa.evaluate.listwise import Group, surprise
 from qa.evaluate.run import Plan, Watch, benched, opened, questions
 from qa.retrieve.fuse import SHIPPED, Weights, fuse, relative_lexical
 from qa.retrieve.pool import Pool
+from qa.types import Language
 
 if TYPE_CHECKING:
     from qa.index import Index
 
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
 KINDS = tuple(field.name for field in fields(Weights))
 PER_QUESTION = 16
@@ -43,11 +45,17 @@ L2 = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The candidates of one question: ``evidence`` [n, kinds], ``answers`` [n], all of one language pair."""
+    """The candidates of one question: ``evidence`` [n, kinds], ``answers`` [n], all of one language pair.
+
+    ``language``: of the question. ``items``: [n], equal where two passages are of one item that is judged; a passage of
+    a questions.jsonl is judged by itself.
+    """
 
     evidence: Floats
     answers: Booleans
     same: bool
+    language: Language
+    items: Integers
 
 
 def fit(choices: Sequence[Choice], l2: float = L2, held: Mapping[str, float] = MappingProxyType({})) -> Weights:
@@ -65,7 +73,8 @@ def bench_choices(index: Index, bench: benches.Bench, collection: str) -> Iterat
         if one.judgements:
             pool = room.pool(one)
             names = [room.named(passage.document_id) for passage in pool.passages]
-            yield from _choices(pool, np.array([one.judgements.get(name, 0) > 0 for name in names], bool))
+            answers = np.array([one.judgements.get(name, 0) > 0 for name in names], bool)
+            yield from _choices(pool, answers, one.query.language, np.unique(names, return_inverse=True)[1])
 
 
 def own_choices(index: Index, plan: Plan) -> Iterator[Choice]:
@@ -80,7 +89,7 @@ def own_choices(index: Index, plan: Plan) -> Iterator[Choice]:
             any(p.document_id == one.document_id and own.covers((p.start, p.end), one) for one in gold)
             for p in pool.passages
         ]
-        yield from _choices(pool, np.array(answers, bool))
+        yield from _choices(pool, np.array(answers, bool), question.language, np.arange(len(answers)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -92,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--hold", type=_held, action="append", default=[], metavar="KIND=WEIGHT", help="a weight that is not fitted"
     )
     chosen = parser.parse_args(arguments)
-    choices = [c for path in chosen.sets for c in _gathered(Plan(path, part="dev", questions=chosen.questions))]
+    choices = [c for path in chosen.sets for c in gather(Plan(path, part="dev", questions=chosen.questions))]
     for pair, same in (("same", True), ("across", False)):
         of_pair = [choice for choice in choices if choice.same == same]
         if of_pair:
@@ -118,7 +127,8 @@ def _merged(evidence: Floats, held: Mapping[str, float]) -> Floats:
     return merged
 
 
-def _gathered(plan: Plan) -> list[Choice]:
+def gather(plan: Plan) -> list[Choice]:
+    """The choices of a set, those of both language pairs. Raises EvalError for a malformed set."""
     watch = Watch(print, lambda done, total: None, None, lambda skipped: None)
     if plan.is_bench:
         with benched(plan, settings(), watch) as (index, loaded):
@@ -127,7 +137,7 @@ def _gathered(plan: Plan) -> list[Choice]:
         return list(own_choices(index, plan))
 
 
-def _choices(pool: Pool, answers: Booleans) -> Iterator[Choice]:
+def _choices(pool: Pool, answers: Booleans, language: Language, items: Integers) -> Iterator[Choice]:
     if not pool.passages:
         return
     scores = fuse(pool.evidence, pool.same_language, SHIPPED)
@@ -136,7 +146,7 @@ def _choices(pool: Pool, answers: Booleans) -> Iterator[Choice]:
         places = np.flatnonzero(pool.same_language == same)
         best = places[np.argsort(-scores[places], kind="stable")[:PER_QUESTION]]
         if answers[best].any() and not answers[best].all():
-            yield Choice(evidence[best], answers[best], same)
+            yield Choice(evidence[best], answers[best], same, language, items[best])
 
 
 def _column(pool: Pool, kind: str) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,7 +19,7 @@ def choices(random: np.random.Generator, informative: str, count: int = 80) -> l
         evidence[0, KINDS.index("squared")] += 1.0
         evidence[0, KINDS.index(informative)] += 2.0
         evidence[:, KINDS.index("names")] = 1.0
-        made.append(Choice(evidence, np.arange(10) == 0, True))
+        made.append(Choice(evidence, np.arange(10) == 0, True, "zh", np.arange(10)))
     return made
 
 
@@ -35,7 +37,7 @@ def test_what_is_held_is_not_fitted_and_the_rest_is_fitted_around_it() -> None:
     free, held = fit(made), fit(made, held={"dense": 0.5})
     assert held.dense == 0.5
     assert held.squared == 1.0
-    double = [Choice(_with_dense(choice, free.dense), choice.answers, True) for choice in made]
+    double = [replace(choice, evidence=_with_dense(choice, free.dense)) for choice in made]
     assert fit(double, held={"dense": 0.0}).window == pytest.approx(
         fit(made, held={"dense": free.dense}).window, abs=1e-3
     )
