@@ -103,7 +103,10 @@ def _ingest(both: _Both, collection: str, ids: set[str]) -> None:
 def _check(index: Index) -> None:
     """Raises DamagedIndexError: a build that is not sound does not become current."""
     if found := index.check():
-        raise DamagedIndexError(f"The new build is not sound: {found[0].where}: {found[0].message}", "Try again.")
+        raise DamagedIndexError(
+            f"The new build is not sound: {found[0].where}: {found[0].message}",
+            "The index is as it was. Make room where the disk is full, then try again.",
+        )
 
 
 def _change_places(both: _Both) -> None:
